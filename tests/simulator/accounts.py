@@ -1,0 +1,58 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The fixed API keys, their roles and the accounts they belong to (section 1). None of them is a secret."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .auth_keys import AuthKeyStore
+
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class ApiKey:
+    """An API key: ``role`` names it in logs, ``may_change`` lists the areas in which it may do more than read."""
+
+    role: str
+    value: str
+    account: str
+    may_change: frozenset[str]
+
+
+API_KEYS = (
+    ApiKey("full", "SIMULATOR-KEY-FULL-ACCESS", "main", frozenset({"auth_keys", "orders"})),
+    ApiKey("view_only", "SIMULATOR-KEY-VIEW-ONLY", "main", frozenset()),
+    ApiKey("orders", "SIMULATOR-KEY-ORDERS", "main", frozenset({"orders"})),
+    ApiKey("other_full", "SIMULATOR-KEY-OTHER-ACCOUNT", "other", frozenset({"auth_keys", "orders"})),
+)
+ROLE_TO_KEY = {api_key.role: api_key.value for api_key in API_KEYS} | {UNKNOWN: "SIMULATOR-KEY-UNKNOWN"}
+_BY_VALUE = {api_key.value: api_key for api_key in API_KEYS}
+
+
+@dataclass(frozen=True)
+class Account:
+    """What one account owns."""
+
+    name: str
+    auth_keys: AuthKeyStore = field(default_factory=AuthKeyStore)
+
+
+def new_accounts() -> dict[str, Account]:
+    """Return every account, empty, by name."""
+    return {api_key.account: Account(api_key.account) for api_key in API_KEYS}
+
+
+def find_api_key(value: str) -> ApiKey | None:
+    """Return the API key with this ``value``, or None when no account has it."""
+    return _BY_VALUE.get(value)
+
+
+def hide_api_keys(text: str) -> str:
+    """Return ``text`` with every API key in it replaced by ``<its role>``."""
+    for role, value in ROLE_TO_KEY.items():
+        text = text.replace(value, f"<{role}>")
+    return text

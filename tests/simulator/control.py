@@ -1,0 +1,102 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The control plane below ``/_simulator``: ``Simulator`` for scripts. README.md lists its calls."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, Flask, Response, jsonify, request
+
+from .auth_keys import AuthKey
+from .faults import Fault
+from .rate_limit import Limit
+
+if TYPE_CHECKING:
+    from .simulator import Simulator
+
+
+def create_control(simulator: Simulator) -> Flask:
+    """Return the application that reads and steers ``simulator``."""
+    app = Flask(__name__, static_folder=None)
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.register_blueprint(_general_calls(simulator), url_prefix="/_simulator")
+    app.register_blueprint(_account_calls(simulator), url_prefix="/_simulator")
+    app.register_error_handler(ValueError, _bad_value)
+    return app
+
+
+def _general_calls(simulator: Simulator) -> Blueprint:
+    calls = Blueprint("general", __name__)
+
+    @calls.get("")
+    def facts() -> Response:
+        return jsonify(simulator.facts)
+
+    @calls.post("/reset")
+    def reset() -> Response:
+        simulator.reset()
+        return Response(status=204)
+
+    @calls.get("/log")
+    def log() -> Response:
+        return jsonify({"entries": [entry.to_json() for entry in simulator.log]})
+
+    @calls.get("/faults")
+    def faults() -> Response:
+        return jsonify({"faults": [fault.to_json() for fault in simulator.faults]})
+
+    @calls.post("/faults")
+    def add_faults() -> Response:
+        value = request.get_json()
+        simulator.inject(*[Fault.from_json(item) for item in (value if isinstance(value, list) else [value])])
+        return Response(status=204)
+
+    @calls.delete("/faults")
+    def clear_faults() -> Response:
+        simulator.clear_faults()
+        return Response(status=204)
+
+    @calls.put("/limits")
+    def set_limits() -> Response:
+        value = _object("limits", "retry_after")
+        limits = [Limit(limit["requests"], limit["seconds"]) for limit in value["limits"]]
+        simulator.set_limits(limits, retry_after=value.get("retry_after", False))
+        return Response(status=204)
+
+    return calls
+
+
+def _account_calls(simulator: Simulator) -> Blueprint:
+    calls = Blueprint("accounts", __name__)
+
+    @calls.get("/accounts/<account>/auth-keys")
+    def auth_keys(account: str) -> Response:
+        return jsonify({"auth_keys": [_auth_key_json(key) for key in simulator.auth_keys(account)]})
+
+    @calls.post("/accounts/<account>/auth-keys")
+    def seed_auth_key(account: str) -> Response:
+        value = _object("auth_key_id", "auth_key", "expiration_datetime", "enabled")
+        expiration = value.pop("expiration_datetime", None)
+        key = simulator.seed_auth_key(account, expiration=expiration and datetime.fromisoformat(expiration), **value)
+        return jsonify(_auth_key_json(key))
+
+    return calls
+
+
+def _object(*fields: str) -> dict[str, Any]:
+    value = request.get_json()
+    if not isinstance(value, dict) or not value.keys() <= set(fields):
+        raise ValueError(f"expected a JSON object with fields of {', '.join(fields)}")
+    return value
+
+
+def _auth_key_json(key: AuthKey) -> dict[str, Any]:
+    return {"expiration_datetime": None} | key.to_json() | {"enabled": key.enabled, "active": key.active}
+
+
+def _bad_value(error: ValueError) -> tuple[Response, int]:
+    return jsonify({"error": str(error)}), 400

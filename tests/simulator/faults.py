@@ -1,0 +1,181 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Faults: what a test injects between a request and its answer."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from werkzeug.wrappers import Response
+
+_BLOCK = 65536
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault; every field is independent of the others and does nothing by default.
+
+    A fault answers in place of the API when it has a ``drop``, ``status``, ``body`` or ``size``; the API then never
+    sees the request, unless ``commit`` is set: then the API handles it first and its own answer is thrown away. Any
+    other fault (delays, cuts, drips, added headers) works on the API's own answer.
+
+    Attributes:
+        name: what the request log calls it.
+        method: regular expression the whole method must match.
+        path: regular expression searched in the path below ``/services/v2``.
+        skip: matching requests let through first.
+        times: matching requests it is applied to; None for every one.
+        commit: let the API handle the request although the fault answers.
+        delay_before: seconds between the request's arrival and the API's handling of it.
+        delay_after: seconds between the API's handling of it and the answer.
+        drop: "close" or "reset" the connection in place of an answer.
+        status: HTTP status of the fault's answer; 200 when only a body is given.
+        headers: added to whatever answer there is; ``Transfer-Encoding: chunked`` also takes its length away.
+        body: a text is sent as it is, as ``text/html``; any other JSON value as ``application/json``.
+        size: length in bytes to which the body (or "x") is repeated; streamed.
+        keep: bytes of the body to keep: a complete answer with a cut body.
+        close_after: bytes of the body to send before the connection is closed: an answer shorter than it says.
+        drip_headers: seconds between the bytes of the status line and headers.
+        drip_body: seconds between the bytes of the body.
+    """
+
+    name: str = "fault"
+    method: str = ".*"
+    path: str = ""
+    skip: int = 0
+    times: int | None = 1
+    commit: bool = False
+    delay_before: float = 0
+    delay_after: float = 0
+    drop: str | None = None
+    status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    body: Any = None
+    size: int | None = None
+    keep: int | None = None
+    close_after: int | None = None
+    drip_headers: float = 0
+    drip_body: float = 0
+
+    def __post_init__(self) -> None:
+        re.compile(self.method)
+        re.compile(self.path)
+        if self.drop not in (None, "close", "reset"):
+            raise ValueError('drop must be "close" or "reset"')
+        if self.times is not None and self.times < 1:
+            raise ValueError("times must be at least 1, or null for every request")
+
+    @classmethod
+    def from_json(cls, value: Any) -> Fault:
+        """Return the fault that the JSON object ``value`` describes.
+
+        Raises:
+            ValueError: when it is no object, or has an unknown field or a bad value.
+        """
+        if not isinstance(value, dict):
+            raise ValueError("a fault is a JSON object")
+        try:
+            return cls(**value)
+        except (TypeError, re.error) as error:
+            raise ValueError(str(error)) from error
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fault as JSON values."""
+        return asdict(self)
+
+    def matches(self, method: str, path: str) -> bool:
+        """Tell whether a request with this ``method`` and ``path`` (below ``/services/v2``) is meant."""
+        return re.fullmatch(self.method, method) is not None and re.search(self.path, path) is not None
+
+    @property
+    def reaches_api(self) -> bool:
+        """Whether the API handles the request at all."""
+        return self.commit or not (self.drop or self._answers)
+
+    def shape(self, answer: Response) -> Response:
+        """Return what is to be sent in place of ``answer``, which the API gave (or an empty one)."""
+        if self._answers:
+            answer = self._own_answer()
+        if self.keep is not None:
+            answer.set_data(answer.get_data()[: self.keep])
+        answer.headers.update(self.headers)
+        if "Transfer-Encoding" in self.headers:
+            answer.headers.pop("Content-Length", None)
+        return answer
+
+    @property
+    def _answers(self) -> bool:
+        return not (self.status is None and self.body is None and self.size is None)
+
+    def _own_answer(self) -> Response:
+        is_text = self.body is None or isinstance(self.body, str)
+        body = ((self.body or "") if is_text else json.dumps(self.body)).encode()
+        content_type = "text/html; charset=utf-8" if is_text else "application/json"
+        status = self.status or 200
+        if self.size is None:
+            return Response(body, status, content_type=content_type)
+        blocks = _repeat(body or b"x", self.size)
+        return Response(blocks, status, {"Content-Length": str(self.size)}, content_type=content_type)
+
+
+def _repeat(body: bytes, size: int) -> Iterator[bytes]:
+    block = body * max(1, _BLOCK // len(body))
+    for _ in range(size // len(block)):
+        yield block
+    yield block[: size % len(block)]
+
+
+class FaultQueue:
+    """The injected faults, oldest first; at most one is applied to a request."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pending: list[_Pending] = []
+
+    def add(self, faults: Iterable[Fault]) -> None:
+        """Append ``faults``."""
+        with self._lock:
+            self._pending += [_Pending(fault, fault.skip, fault.times) for fault in faults]
+
+    def clear(self) -> None:
+        """Take every fault out."""
+        with self._lock:
+            self._pending.clear()
+
+    @property
+    def pending(self) -> list[Fault]:
+        """The faults that are not used up yet."""
+        with self._lock:
+            return [pending.fault for pending in self._pending]
+
+    def take(self, method: str, path: str) -> Fault | None:
+        """Return the fault to apply to a request, counting it as applied, or None."""
+        with self._lock:
+            for pending in self._pending:
+                if pending.fault.matches(method, path) and pending.is_due():
+                    if pending.times == 0:
+                        self._pending.remove(pending)
+                    return pending.fault
+        return None
+
+
+@dataclass(eq=False)
+class _Pending:
+    fault: Fault
+    skip: int
+    times: int | None
+
+    def is_due(self) -> bool:
+        if self.skip:
+            self.skip -= 1
+            return False
+        if self.times is not None:
+            self.times -= 1
+        return True

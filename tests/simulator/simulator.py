@@ -1,0 +1,174 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The simulator as one object: start it, ask it, steer it, stop it."""
+
+from __future__ import annotations
+
+import ssl
+import tempfile
+import threading
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from .accounts import ROLE_TO_KEY
+from .auth_keys import AuthKey
+from .control import create_control
+from .faults import Fault
+from .gateway import Gateway
+from .pki import Authority, Validity, certificate_pem, key_pem, new_key
+from .rate_limit import DEFAULT_LIMITS, Limit, RateLimiter
+from .request_log import BASE_PATH, LogEntry, RequestLog
+from .server import HOST, Server
+from .state import State
+
+CertificateKind = Literal["valid", "expired", "wrong-host"]
+MAIN_ACCOUNT = "main"
+
+
+class Simulator:
+    """A running CertCentral stand-in on loopback, over HTTP and HTTPS; use it as a context manager.
+
+    Attributes:
+        url: base URL over HTTPS, ending in ``/services/v2``.
+        http_url: the same over HTTP.
+        ca_file: PEM file of the root that signed the server's certificate.
+        keys: role -> API key; the role "unknown" names a key that no account has.
+    """
+
+    def __init__(
+        self,
+        *,
+        https_port: int = 0,
+        http_port: int = 0,
+        directory: Path | None = None,
+        limits: Iterable[Limit] = DEFAULT_LIMITS,
+        retry_after: bool = False,
+        certificate: CertificateKind = "valid",
+        log_file: Path | None = None,
+    ) -> None:
+        """Start listening; every port answers once ``start`` was called.
+
+        Args:
+            https_port: 0 for any free port.
+            http_port: 0 for any free port.
+            directory: where the CA and the server's key and certificate go; by default a temporary one.
+            limits: rate limits that hold at once, per API key.
+            retry_after: whether 429 answers of the rate limit carry ``Retry-After``.
+            certificate: what the HTTPS server shows.
+            log_file: gets each request as a JSON line once it is answered.
+
+        Raises:
+            OSError: when a port is taken or the directory cannot be written.
+        """
+        self._limits = tuple(limits)
+        self._retry_after = retry_after
+        self._state = State.new(self._limits, retry_after)
+        self._log = RequestLog(log_file)
+        self._stopping = threading.Event()
+        self._temporary = tempfile.TemporaryDirectory(prefix="certcentral-simulator-") if directory is None else None
+        self.directory = Path(self._temporary.name if self._temporary else directory or "")
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self._root = Authority.root("CertCentral Simulator Root CA")
+        self.ca_file = self.directory / "ca.pem"
+        self.ca_file.write_text(certificate_pem(self._root.certificate), encoding="ascii")
+        gateway = Gateway(create_control(self), self._log, lambda: self._state, self._stopping.wait)
+        self._https = Server(https_port, gateway.answer, self._stopping, self._tls_context(certificate))
+        self._http = Server(http_port, gateway.answer, self._stopping)
+        self.url = f"https://{HOST}:{self._https.port}{BASE_PATH}"
+        self.http_url = f"http://{HOST}:{self._http.port}{BASE_PATH}"
+        self.keys = dict(ROLE_TO_KEY)
+
+    def __enter__(self) -> Simulator:
+        self.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._https.start()
+        self._http.start()
+
+    def stop(self) -> None:
+        """Stop listening, cut every connection, remove the temporary directory."""
+        self._stopping.set()
+        self._https.stop()
+        self._http.stop()
+        if self._temporary:
+            self._temporary.cleanup()
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a client needs to know, as JSON values: ``url``, ``http_url``, ``ca_file``, ``keys``."""
+        return {"url": self.url, "http_url": self.http_url, "ca_file": str(self.ca_file), "keys": self.keys}
+
+    def reset(self) -> None:
+        """Go back to empty accounts, no faults, the limits of the start and an empty log."""
+        self._state = State.new(self._limits, self._retry_after)
+        self._log.clear()
+
+    @property
+    def log(self) -> list[LogEntry]:
+        """The requests to the API so far, in the order of arrival, as a list of its own."""
+        return self._log.entries
+
+    def set_limits(self, limits: Iterable[Limit], retry_after: bool = False) -> None:
+        """Replace the rate limits; every window starts empty."""
+        self._state.limiter = RateLimiter(limits, retry_after)
+
+    def inject(self, *faults: Fault) -> None:
+        """Apply ``faults`` to requests that match them from now on; of several, the oldest that is due."""
+        self._state.faults.add(faults)
+
+    def clear_faults(self) -> None:
+        """Take back every injected fault."""
+        self._state.faults.clear()
+
+    @property
+    def faults(self) -> list[Fault]:
+        """The injected faults that are not used up yet."""
+        return self._state.faults.pending
+
+    def seed_auth_key(
+        self,
+        account: str = MAIN_ACCOUNT,
+        *,
+        auth_key_id: str | None = None,
+        auth_key: str | None = None,
+        expiration: datetime | None = None,
+        enabled: bool = True,
+    ) -> AuthKey:
+        """Put an AuthKey into an account past the API's rules; see ``AuthKeyStore.seed``.
+
+        Raises:
+            ValueError: when there is no such account, or ``expiration`` has no time zone.
+        """
+        if expiration is not None and expiration.tzinfo is None:
+            raise ValueError("the expiration needs a time zone")
+        store = self._state.account(account).auth_keys
+        return store.seed(auth_key_id=auth_key_id, auth_key=auth_key, expiration=expiration, enabled=enabled)
+
+    def auth_keys(self, account: str = MAIN_ACCOUNT) -> list[AuthKey]:
+        """Return every AuthKey of an account, active or not, oldest first.
+
+        Raises:
+            ValueError: when there is no such account.
+        """
+        return self._state.account(account).auth_keys.all()
+
+    def _tls_context(self, kind: CertificateKind) -> ssl.SSLContext:
+        names = ["localhost", HOST, "::1"] if kind != "wrong-host" else ["wrong-host.invalid"]
+        end = timedelta(days=-1) if kind == "expired" else timedelta(days=199)
+        key = new_key()
+        certificate = self._root.issue(names, key.public_key(), Validity.around_now(timedelta(days=2), end))
+        file = self.directory / "server.pem"
+        file.touch(mode=0o600)
+        file.write_text(key_pem(key) + certificate_pem(certificate), encoding="ascii")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(file)
+        return context

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from .faults import Fault
+from .rate_limit import Limit
 from .simulator import Simulator
 
-__all__ = ["Fault", "Simulator"]
+__all__ = ["Fault", "Limit", "Simulator"]

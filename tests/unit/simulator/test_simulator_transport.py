@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.simulator import Simulator
-from tests.simulator.rate_limit import Limit
+from tests.simulator import Limit, Simulator
 from tests.unit.simulator.client import Call, error_code, port_of
 
 

@@ -1,0 +1,61 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this doc fragment is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Options that every module of the collection has."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Documentation of `connection_argument_spec()` in `module_utils/_module.py`."""
+
+    DOCUMENTATION = r"""
+options:
+  api_key:
+    description:
+      - API key of the CertCentral account.
+      - It is sent in the header C(X-DC-DEVKEY) to the host in O(api_url) and nowhere else.
+      - If not set, the environment variable E(DIGICERT_API_KEY) of the host that runs the module is used.
+    type: str
+    required: true
+  api_url:
+    description:
+      - Base URL of the CertCentral Services API.
+      - For an account on the European instance, use V(https://certcentral.digicert.eu/services/v2).
+      - Must start with C(https://), unless the host is this machine itself, for example a simulator on C(127.0.0.1).
+        Requests over C(http://) never go through a proxy.
+      - Redirects are not followed, since the API key would go along.
+      - If not set, the environment variable E(DIGICERT_API_URL) of the host that runs the module is used.
+    type: str
+    default: https://www.digicert.com/services/v2
+  validate_certs:
+    description:
+      - Whether the TLS certificate of the API must be valid. Turn it off for experiments only.
+    type: bool
+    default: true
+  ca_path:
+    description:
+      - File or directory, on the host that runs the module, of CA certificates in PEM form to trust instead of those
+        that come with the C(requests) library.
+    type: path
+  timeout:
+    description:
+      - Seconds that one HTTP exchange may take, from name resolution to the last byte of the answer.
+    type: float
+    default: 30
+  retry_timeout:
+    description:
+      - Seconds to ride out passing failures of one API call, which are rate limiting (HTTP 429), HTTP 502, 503 and 504
+        and broken or refused connections. V(0) means one try.
+      - Waiting times grow from one second to thirty, are random so that many hosts spread out, and respect
+        C(Retry-After). An answer that asks for more time than is left ends the waiting at once.
+      - An exchange that exceeds O(timeout) is not repeated, except where a module documents it.
+    type: int
+    default: 300
+requirements:
+  - requests >= 2.25.0
+"""

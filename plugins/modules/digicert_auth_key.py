@@ -1,0 +1,268 @@
+#!/usr/bin/python
+
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: digicert_auth_key
+short_description: Make sure that a DigiCert CertCentral account has an AuthKey
+version_added: 0.1.0
+author:
+  - community.digicert contributors (!UNKNOWN)
+description:
+  - Makes sure that a DigiCert CertCentral account has an AuthKey, and returns it. A fitting key is reused, a
+    missing one is created, exactly once, even when many hosts ask at the same time or the network fails in between.
+  - An AuthKey is an account-wide secret. Request tokens made with it prove the control of a domain before an order is
+    placed, so that DV certificates are issued at once.
+  - Without O(ttl_days) the account's permanent key is meant, with it a key that expires.
+  - In the steady state the module sends one request and changes nothing.
+extends_documentation_fragment:
+  - community.digicert._options
+  - community.digicert._attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Sends no request that creates or deletes a key.
+  diff_mode:
+    support: full
+    details:
+      - Shows id and expiry of the key, never the key itself.
+  facts:
+    description: Action returns an C(ansible_facts) dictionary that will update existing host facts.
+    support: full
+  idempotent:
+    support: partial
+    details:
+      - With O(force=true), each run creates a key.
+options:
+  state:
+    description:
+      - V(present) makes sure that the account has the key that is asked for.
+      - V(absent) makes sure that a key does not exist. Deleting a key voids every request token made with it. Domains
+        already validated stay validated.
+    type: str
+    choices: [present, absent]
+    default: present
+  ttl_days:
+    description:
+      - Validity in days of the key, at least V(1). Without it, the permanent key is meant.
+      - An account can have any number of keys that expire. Two hosts that need one at the same moment each create one,
+        so run the task once for all hosts, see the examples.
+      - Only with O(state=present).
+    type: int
+  min_remaining_days:
+    description:
+      - A key that expires is reused when it is valid for at least this many days more and at most for O(ttl_days). Of
+        several such keys, the one that lives longest is reused.
+      - Must not be greater than O(ttl_days), and needs it. If not set, one third of O(ttl_days) is used.
+    type: float
+  force:
+    description:
+      - Create a key even though a fitting one exists.
+      - With O(ttl_days), this adds one more key.
+      - Without O(ttl_days), this rotates the permanent key. It is deleted, which voids its request tokens, and then
+        created anew. When the second step fails, the error says so, and the next run creates the key.
+      - Only used with O(state=present).
+    type: bool
+    default: false
+  auth_key_id:
+    description:
+      - Id of the key to delete, active or not. Without it, the permanent key is deleted.
+      - Only with O(state=absent).
+    type: str
+  set_facts:
+    description:
+      - Also return the key as fact RV(ignore:ansible_facts.digicert_auth_key), for later tasks and roles.
+      - Turn it off where a persistent fact cache is configured (C(fact_caching) other than C(memory)), which would
+        keep the key on disk or in a database, and where a registered result is enough.
+    type: bool
+    default: true
+notes:
+  - The module returns a secret. Use C(no_log=true) for the task wherever its output is kept.
+  - Ansible hands a module its options, O(api_key) included, in a file on the host that runs it, unless C(pipelining) is
+    on. Delegate the task to the controller to keep the API key from the managed hosts.
+  - When the answer to a create is lost, by a time-out, a broken connection, HTTP 5xx or an unreadable answer, the
+    module looks for the new key in the account's list before it sends the create again.
+  - The validity that is left is measured by the clock of the API.
+seealso:
+  - module: community.digicert.digicert_auth_key_info
+"""
+
+EXAMPLES = r"""
+- name: Make sure that the account has an AuthKey, for all hosts at once
+  community.digicert.digicert_auth_key:
+    api_key: "{{ digicert_api_key }}"
+  delegate_to: localhost
+  run_once: true
+  no_log: true
+
+- name: Use it in a later task, or in a role, as a fact
+  ansible.builtin.include_role:
+    name: request_certificate
+  vars:
+    auth_key: "{{ ansible_facts.digicert_auth_key.auth_key }}"
+
+- name: Have an AuthKey that is valid for at least a week and at most a month, as registered value only
+  community.digicert.digicert_auth_key:
+    api_key: "{{ digicert_api_key }}"
+    ttl_days: 30
+    min_remaining_days: 7
+    set_facts: false
+  delegate_to: localhost
+  run_once: true
+  no_log: true
+  register: digicert
+
+- name: Rotate the permanent AuthKey of an account on the European instance
+  community.digicert.digicert_auth_key:
+    api_key: "{{ digicert_api_key }}"
+    api_url: https://certcentral.digicert.eu/services/v2
+    force: true
+  delegate_to: localhost
+  run_once: true
+  no_log: true
+
+- name: Delete an AuthKey by its id
+  community.digicert.digicert_auth_key:
+    api_key: "{{ digicert_api_key }}"
+    state: absent
+    auth_key_id: "{{ digicert.auth_key_id }}"
+  delegate_to: localhost
+  run_once: true
+"""
+
+RETURN = r"""
+auth_key_id:
+  description:
+    - Id of the AuthKey.
+    - V(none) in check mode where a key would be created, and where there was nothing to delete.
+  returned: success
+  type: str
+  sample: 8b1c5f0e2a7d
+auth_key:
+  description:
+    - The AuthKey itself, a secret.
+    - V(none) in check mode where a key would be created.
+  returned: success and O(state=present)
+  type: str
+  sample: 1f3870be274f6c49b3e31a0c6728957f
+expiration_datetime:
+  description:
+    - When the AuthKey expires (UTC, ISO 8601), as the API gave it. V(none) for the permanent key.
+    - V(none) in check mode where a key would be created.
+  returned: success and O(state=present)
+  type: str
+  sample: "2025-06-06T18:24:09+00:00"
+ansible_facts:
+  description: Facts to add to the host.
+  returned: success, O(state=present) and O(set_facts=true)
+  type: dict
+  contains:
+    digicert_auth_key:
+      description: The AuthKey.
+      returned: always
+      type: dict
+      contains:
+        auth_key_id:
+          description: See RV(auth_key_id).
+          returned: always
+          type: str
+          sample: 8b1c5f0e2a7d
+        auth_key:
+          description: See RV(auth_key).
+          returned: always
+          type: str
+          sample: 1f3870be274f6c49b3e31a0c6728957f
+        expiration_datetime:
+          description: See RV(expiration_datetime).
+          returned: always
+          type: str
+          sample: "2025-06-06T18:24:09+00:00"
+status:
+  description: HTTP status of the answer that made the task fail.
+  returned: failure, when there was an answer
+  type: int
+  sample: 403
+code:
+  description: Error code of the API.
+  returned: failure, when the answer had one
+  type: str
+  sample: access_denied|missing_permission
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.community.digicert.plugins.module_utils._auth_keys import (
+    AuthKey,
+    Wanted,
+    ensure_absent,
+    ensure_present,
+)
+from ansible_collections.community.digicert.plugins.module_utils._client import Client
+from ansible_collections.community.digicert.plugins.module_utils._errors import DigicertError
+from ansible_collections.community.digicert.plugins.module_utils._module import connection_argument_spec, run
+
+
+def present(client: Client, module: AnsibleModule) -> dict[str, t.Any]:
+    """Return the result for state=present; raises DigicertError."""
+    params = module.params
+    if params["auth_key_id"] is not None:
+        raise DigicertError("auth_key_id can only be used with state=absent.")
+    wanted = Wanted.of(params["ttl_days"], params["min_remaining_days"])
+    outcome = ensure_present(client, wanted, force=params["force"], dry_run=module.check_mode)
+    key = {name: getattr(outcome.after, name, None) for name in ("auth_key_id", "auth_key", "expiration_datetime")}
+    result = {"changed": outcome.changed, **key, "diff": diff(outcome.before, outcome.after, to_be=outcome.changed)}
+    if params["set_facts"]:
+        result["ansible_facts"] = {"digicert_auth_key": key}
+    return result
+
+
+def absent(client: Client, module: AnsibleModule) -> dict[str, t.Any]:
+    """Return the result for state=absent; raises DigicertError."""
+    params = module.params
+    if params["ttl_days"] is not None:
+        raise DigicertError("ttl_days cannot be used with state=absent. Name the key to delete in auth_key_id.")
+    outcome = ensure_absent(client, params["auth_key_id"], dry_run=module.check_mode)
+    return {
+        "changed": outcome.changed,
+        "auth_key_id": outcome.before and outcome.before.auth_key_id,
+        "diff": diff(outcome.before, outcome.after),
+    }
+
+
+def diff(before: AuthKey | None, after: AuthKey | None, to_be: bool = False) -> dict[str, dict[str, t.Any]]:
+    """Return id and expiry of the key before and after, never the key; `to_be` is whether one will be created."""
+
+    def side(key: AuthKey | None) -> dict[str, t.Any]:
+        return {} if key is None else {"auth_key_id": key.auth_key_id, "expiration_datetime": key.expiration_datetime}
+
+    created = {"auth_key_id": "(given by CertCentral)"} if to_be else {}
+    return {"before": side(before), "after": side(after) or created}
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            **connection_argument_spec(),
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "ttl_days": {"type": "int"},
+            "min_remaining_days": {"type": "float"},
+            "force": {"type": "bool", "default": False},
+            "auth_key_id": {"type": "str", "no_log": False},
+            "set_facts": {"type": "bool", "default": True},
+        },
+        required_by={"min_remaining_days": "ttl_days"},
+        supports_check_mode=True,
+    )
+    work = present if module.params["state"] == "present" else absent
+    run(module, lambda client: work(client, module))
+
+
+if __name__ == "__main__":
+    main()

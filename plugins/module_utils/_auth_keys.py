@@ -12,10 +12,10 @@ The calls are those of section 2, "AuthKeys", of the API page. This file knows n
 
 from __future__ import annotations
 
+import re
 import time
 import typing as t
 from datetime import datetime, timezone
-from urllib.parse import quote
 
 from ansible_collections.community.digicert.plugins.module_utils._errors import DigicertError
 
@@ -178,10 +178,8 @@ def get_key(client: Client, auth_key_id: str) -> AuthKey | None:
     """Return one AuthKey, be it active, inactive or expired, or None when there is none of that id.
 
     Raises:
-        DigicertError: the id is blank, or the service refused or could not be reached.
+        DigicertError: the id cannot be one, or the service refused or could not be reached.
     """
-    if not auth_key_id.strip():
-        raise DigicertError("auth_key_id is empty. Give the id of an AuthKey, or leave the option out.")
     purpose = f"read the AuthKey {auth_key_id}"
     try:
         answer = client.request("GET", _key_path(auth_key_id), purpose)
@@ -208,7 +206,10 @@ def delete_key(client: Client, auth_key_id: str) -> bool:
 
 
 def _key_path(auth_key_id: str) -> str:
-    return "/account/auth-key/" + quote(auth_key_id, safe="")
+    # Anything but unreserved characters (RFC 3986, 2.3), "." or nothing at all could make it another path.
+    if not re.fullmatch("[A-Za-z0-9._~-]*[A-Za-z0-9_~-][A-Za-z0-9._~-]*", auth_key_id):
+        raise DigicertError("auth_key_id is no id of an AuthKey. Give one as digicert_auth_key_info lists it.")
+    return "/account/auth-key/" + auth_key_id
 
 
 def _create(client: Client, wanted: Wanted, known: t.AbstractSet[str]) -> tuple[AuthKey, bool]:

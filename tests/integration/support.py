@@ -1,0 +1,137 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Running real ansible processes in tests, and reading what they did."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import typing as t
+from pathlib import Path
+
+import yaml
+
+from tests.simulator import Simulator
+
+CALLBACKS = Path(__file__).parent / "callback"
+# A test that hangs for longer has found a defect.
+LONGEST_RUN = 240.0
+
+
+class TaskResult(t.NamedTuple):
+    """What became of one task on one host; `outcome` is ok, failed, skipped or unreachable."""
+
+    host: str
+    task: str
+    outcome: str
+    result: dict[str, t.Any]
+
+    @property
+    def changed(self) -> bool:
+        """Whether the task says that it changed something."""
+        return bool(self.result.get("changed"))
+
+    @property
+    def msg(self) -> str:
+        """The message of a failed task."""
+        return str(self.result.get("msg"))
+
+
+class Run(t.NamedTuple):
+    """An ansible process that has ended: exit code, all it printed, all task results in order."""
+
+    rc: int
+    output: str
+    results: list[TaskResult]
+
+    @property
+    def last(self) -> TaskResult:
+        """The last task result; an AssertionError with the output when there is none."""
+        assert self.results, self.output
+        return self.results[-1]
+
+    def of(self, task: str) -> list[TaskResult]:
+        """Return the results, one a host, of the task with that name."""
+        return [result for result in self.results if result.task == task]
+
+
+class Ansible:
+    """Runs ansible commands under a HOME, configuration and inventory of their own."""
+
+    def __init__(self, directory: Path, env: t.Mapping[str, str] | None = None) -> None:
+        """Prepare to run in `directory`, an empty one, with `env` added to the environment of every process."""
+        self.directory = directory
+        self.home = directory / "home"
+        self.home.mkdir()
+        self.inventory = directory / "inventory"
+        self.hosts("localhost")
+        self.env = {
+            **{k: v for k, v in os.environ.items() if not k.startswith(("ANSIBLE_", "DIGICERT_"))},
+            "HOME": str(self.home),
+            "ANSIBLE_COLLECTIONS_PATH": os.environ["ANSIBLE_COLLECTIONS_PATH"],
+            "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
+            "ANSIBLE_CALLBACKS_ENABLED": "task_results",
+            "ANSIBLE_LOAD_CALLBACK_PLUGINS": "true",
+            "ANSIBLE_NOCOLOR": "true",
+            "ANSIBLE_RETRY_FILES_ENABLED": "false",
+            **(env or {}),
+        }
+
+    def hosts(self, *names: str) -> None:
+        """Set the inventory: hosts of these names, all of them this machine."""
+        lines = [f"{name} ansible_connection=local ansible_python_interpreter={sys.executable}" for name in names]
+        self.inventory.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    def adhoc(self, module: str, args: t.Mapping[str, t.Any] | None = None, *options: str, **env: str) -> Run:
+        """Run `ansible all -m module -a args options`, with `env` added to the environment."""
+        return self._run(
+            [
+                "ansible",
+                "all",
+                "-i",
+                str(self.inventory),
+                "-m",
+                module,
+                "-a",
+                json.dumps(args) if args else "",
+                *options,
+            ],
+            env,
+        )
+
+    def play(self, tasks: list[dict[str, t.Any]], *options: str, play: t.Any = None, **env: str) -> Run:
+        """Run a playbook of one play with these tasks; `play` adds or overrides keywords of the play."""
+        whole = [{"hosts": "all", "gather_facts": False, "tasks": tasks, **(play or {})}]
+        path = self.directory / "playbook.yml"
+        path.write_text(yaml.safe_dump(whole, sort_keys=False), encoding="utf-8")
+        return self.playbook(path, *options, **env)
+
+    def playbook(self, path: Path, *options: str, **env: str) -> Run:
+        """Run a playbook file."""
+        return self._run(["ansible-playbook", "-i", str(self.inventory), str(path), *options], env)
+
+    def _run(self, command: list[str], env: t.Mapping[str, str]) -> Run:
+        results = self.directory / "results.jsonl"
+        results.unlink(missing_ok=True)
+        process = subprocess.run(
+            [str(Path(sys.executable).with_name(command[0])), *command[1:]],
+            cwd=self.directory,
+            env={**self.env, "TASK_RESULTS": str(results), **env},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=LONGEST_RUN,
+            check=False,
+        )
+        lines = results.read_text(encoding="utf-8").splitlines() if results.exists() else []
+        return Run(process.returncode, process.stdout, [TaskResult(**json.loads(line)) for line in lines])
+
+
+def calls(simulator: Simulator) -> list[str]:
+    """Return the requests that the simulator got, as "METHOD /path", in order."""
+    return [f"{entry.method} {entry.path}" for entry in simulator.log]

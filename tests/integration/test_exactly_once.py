@@ -1,0 +1,167 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Exactly once: whatever the network does to a create or delete, no key is made twice, orphaned or lost."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from tests.integration.support import Ansible, calls
+from tests.simulator import Fault, Simulator
+
+MODULE = "community.digicert.digicert_auth_key"
+
+# What can happen to the answer of a create, whether or not the service carried it out.
+LOSSES: dict[str, dict[str, Any]] = {
+    "connection reset": {"drop": "reset"},
+    "connection closed": {"drop": "close"},
+    "HTTP 500": {"status": 500, "body": "<h1>Internal Server Error</h1>"},
+    "HTTP 502 HTML": {"status": 502, "body": "<html><title>Bad Gateway</title></html>"},
+    "HTTP 503": {"status": 503},
+    "HTTP 504": {"status": 504, "body": {"errors": [{"code": "timeout", "message": "Upstream timed out."}]}},
+    "HTML in place of JSON": {"body": "<html>Please log in</html>"},
+    "empty": {"body": ""},
+    "JSON of another shape": {"body": ["auth_key"]},
+    "no auth_key": {"body": {"auth_key_id": "x"}},
+    "expiry that is no date": {"body": {"auth_key_id": "x", "auth_key": "y", "expiration_datetime": "soon"}},
+    "oversized": {"size": 50_000_000},
+}
+
+
+@pytest.mark.parametrize("committed", [True, False], ids=["carried out", "not carried out"])
+@pytest.mark.parametrize("ttl_days", [None, 30], ids=["permanent", "ttl"])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_lost_answer_to_create(
+    simulator: Simulator, ansible: Ansible, loss: str, ttl_days: int | None, committed: bool
+) -> None:
+    simulator.seed_auth_key(expiration=datetime.now(timezone.utc) + timedelta(days=3))
+    simulator.inject(Fault(method="POST", commit=committed, **LOSSES[loss]))
+    args = {} if ttl_days is None else {"ttl_days": ttl_days}
+    task = ansible.adhoc(MODULE, args).last
+    assert task.outcome == "ok", task.msg
+    assert task.changed
+    _, *made = simulator.auth_keys()
+    assert [key.auth_key_id for key in made] == [task.result["auth_key_id"]]
+    assert task.result["auth_key"] == made[0].auth_key
+    methods = [call.split()[0] for call in calls(simulator)]
+    assert methods == (["GET", "POST", "GET"] if committed else ["GET", "POST", "GET", "POST"])
+
+
+@pytest.mark.parametrize("ttl_days", [None, 30], ids=["permanent", "ttl"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param({"delay_after": 4}, id="done at once, answered too late"),
+        pytest.param({"delay_before": 1.5}, id="done after the time is up"),
+        pytest.param({"delay_before": 30}, id="never done in time"),
+    ],
+)
+def test_create_that_is_not_answered_in_time(
+    simulator: Simulator, ansible: Ansible, fault: dict[str, float], ttl_days: int | None
+) -> None:
+    simulator.inject(Fault(method="POST", **fault))
+    args: dict[str, Any] = {"timeout": 1} if ttl_days is None else {"timeout": 1, "ttl_days": ttl_days}
+    task = ansible.adhoc(MODULE, args).last
+    assert task.outcome == "ok", task.msg
+    assert [key.auth_key_id for key in simulator.auth_keys()] == [task.result["auth_key_id"]]
+
+
+def test_another_runs_key_is_not_adopted_when_it_does_not_fit(simulator: Simulator, ansible: Ansible) -> None:
+    other = simulator.seed_auth_key(expiration=datetime.now(timezone.utc) + timedelta(days=20))
+    seen = {"auth_keys": []}
+    simulator.inject(Fault(method="GET", body=seen), Fault(method="POST", drop="reset"))
+    task = ansible.adhoc(MODULE, {"ttl_days": 30}).last
+    assert task.changed
+    assert task.result["auth_key_id"] != other.auth_key_id
+    assert len(simulator.auth_keys()) == 2
+
+
+def test_lost_create_and_failing_look_say_so(simulator: Simulator, ansible: Ansible) -> None:
+    simulator.inject(
+        Fault(method="POST", drop="reset", commit=True),
+        Fault(method="GET", skip=1, times=None, status=500),
+    )
+    task = ansible.adhoc(MODULE, {"ttl_days": 30}).last
+    assert task.outcome == "failed"
+    assert "Whether the AuthKey was created all the same is unknown" in task.msg
+    assert task.msg.endswith("Run the task again.")
+    simulator.clear_faults()
+    again = ansible.adhoc(MODULE, {"ttl_days": 30}).last
+    assert (again.outcome, again.changed, len(simulator.auth_keys())) == ("ok", False, 1)
+
+
+def test_one_try_still_looks_for_the_key(simulator: Simulator, ansible: Ansible) -> None:
+    simulator.inject(Fault(method="POST", drop="reset", commit=True))
+    task = ansible.adhoc(MODULE, {"retry_timeout": 0}).last
+    assert (task.outcome, task.changed) == ("ok", True), task.msg
+    assert len(simulator.auth_keys()) == 1
+
+
+def test_one_try_creates_nothing_more(simulator: Simulator, ansible: Ansible) -> None:
+    simulator.inject(Fault(method="POST", drop="reset"))
+    task = ansible.adhoc(MODULE, {"retry_timeout": 0}).last
+    assert task.outcome == "failed"
+    assert "No new AuthKey is in the account's list" in task.msg
+    assert (len([c for c in calls(simulator) if c.startswith("POST")]), simulator.auth_keys()) == (1, [])
+
+
+def test_server_that_answers_nonsense_is_asked_twice_only(simulator: Simulator, ansible: Ansible) -> None:
+    simulator.inject(Fault(method="POST", body="<html>Please log in</html>", times=None))
+    task = ansible.adhoc(MODULE).last
+    assert task.outcome == "failed"
+    assert "is not JSON" in task.msg
+    assert "No new AuthKey is in the account's list" in task.msg
+    assert len([c for c in calls(simulator) if c.startswith("POST")]) == 2
+
+
+@pytest.mark.parametrize("headers", [{}, {"Retry-After": "1"}], ids=["no Retry-After", "Retry-After"])
+def test_rate_limit_is_ridden_out(simulator: Simulator, ansible: Ansible, headers: dict[str, str]) -> None:
+    limited = {"errors": [{"code": "request_limit_exceeded", "message": "Too many requests."}]}
+    for method in ("GET", "POST"):
+        simulator.inject(Fault(method=method, status=429, body=limited, headers=headers, times=2))
+    task = ansible.adhoc(MODULE).last
+    assert (task.outcome, task.changed) == ("ok", True), task.msg
+    assert [entry.status for entry in simulator.log] == [429, 429, 200, 429, 429, 200]
+    if headers:
+        times = [entry.time for entry in simulator.log]
+        assert all(times[i + 1] - times[i] >= 1 for i in (0, 1, 3, 4))
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_passing_failures_of_reading_are_ridden_out(simulator: Simulator, ansible: Ansible, status: int) -> None:
+    key = simulator.seed_auth_key()
+    simulator.inject(Fault(method="GET", status=status, times=2))
+    task = ansible.adhoc(MODULE).last
+    assert (task.outcome, task.changed) == ("ok", False), task.msg
+    assert task.result["auth_key_id"] == key.auth_key_id
+
+
+@pytest.mark.parametrize("drop", ["reset", "close"])
+def test_broken_connections_are_ridden_out(simulator: Simulator, ansible: Ansible, drop: str) -> None:
+    simulator.seed_auth_key()
+    simulator.inject(Fault(method="GET", drop=drop, times=2))
+    assert ansible.adhoc(MODULE).last.outcome == "ok"
+
+
+@pytest.mark.parametrize("status", [200, 503], ids=["answer lost", "HTTP 503"])
+@pytest.mark.parametrize("committed", [True, False], ids=["carried out", "not carried out"])
+def test_lost_answer_to_delete(simulator: Simulator, ansible: Ansible, status: int, committed: bool) -> None:
+    simulator.seed_auth_key()
+    kind: dict[str, Any] = {"drop": "reset"} if status == 200 else {"status": status}
+    simulator.inject(Fault(method="DELETE", commit=committed, **kind))
+    task = ansible.adhoc(MODULE, {"state": "absent"}).last
+    assert (task.outcome, task.changed) == ("ok", True), task.msg
+    assert simulator.auth_keys() == []
+
+
+def test_a_key_that_another_run_deletes_first_is_no_change(simulator: Simulator, ansible: Ansible) -> None:
+    gone = {"errors": [{"code": "not_found", "message": "No such AuthKey."}]}
+    simulator.seed_auth_key()
+    simulator.inject(Fault(method="DELETE", status=404, body=gone))
+    task = ansible.adhoc(MODULE, {"state": "absent"}).last
+    assert (task.outcome, task.changed) == ("ok", False), task.msg

@@ -49,7 +49,7 @@ DEADLINE_GRACE = 0.25  # seconds that the socket's own time limit, which knows m
 
 
 class Answer(t.NamedTuple):
-    """A successful answer: HTTP status and the decoded JSON (None for an empty body)."""
+    """A successful answer: HTTP status and the decoded JSON (None for an empty body), or the text asked for."""
 
     status: int
     payload: t.Any
@@ -131,7 +131,14 @@ class Client:
         return Backoff(self._retry_timeout)
 
     def request(
-        self, method: str, path: str, purpose: str, *, body: t.Any = None, backoff: Backoff | None = None
+        self,
+        method: str,
+        path: str,
+        purpose: str,
+        *,
+        body: t.Any = None,
+        text: bool = False,
+        backoff: Backoff | None = None,
     ) -> Answer:
         """Send a request until it is answered for good.
 
@@ -143,6 +150,7 @@ class Client:
             path: path below the base URL, quoted where needed, with its leading slash.
             purpose: what the call is for, as in "Cannot <purpose>", for messages.
             body: value to send as JSON.
+            text: the answer to a success is text, such as a downloaded certificate, and not JSON.
             backoff: allowance of retry time to share with other calls; default: one of its own.
 
         Raises:
@@ -152,7 +160,7 @@ class Client:
         loss = False
         while True:
             try:
-                return self._exchange(method, path, purpose, body)
+                return self._exchange(method, path, purpose, body, text)
             except DigicertError as error:
                 error.after_loss = loss
                 repeatable = error.transient and (method != "POST" or not error.lost)
@@ -160,12 +168,12 @@ class Client:
                     raise
                 loss = loss or error.lost
 
-    def _exchange(self, method: str, path: str, purpose: str, body: t.Any) -> Answer:
+    def _exchange(self, method: str, path: str, purpose: str, body: t.Any, text: bool) -> Answer:
         """Send one request and read its answer within the time limit; raises DigicertError."""
         where = self.where(purpose)
         try:
             status, headers, content = _within(
-                self.timeout + DEADLINE_GRACE, lambda: self._send(method, self.api_url + path, body)
+                self.timeout + DEADLINE_GRACE, lambda: self._send(method, self.api_url + path, body, text)
             )
         except NETWORK_FAILURES as exc:
             self._session = None
@@ -179,6 +187,8 @@ class Client:
             )
         if not 200 <= status <= 299:
             raise status_error(where, method, status, headers, content, self._api_key)
+        if text:
+            return Answer(status, content.decode("utf-8", "replace"))
         if not content.strip():
             return Answer(status, None)
         try:
@@ -191,7 +201,7 @@ class Client:
                 lost=True,
             ) from None
 
-    def _send(self, method: str, url: str, body: t.Any) -> tuple[int, t.Mapping[str, str], bytes | None]:
+    def _send(self, method: str, url: str, body: t.Any, text: bool) -> tuple[int, t.Mapping[str, str], bytes | None]:
         """Return status, headers and body (None when too large); raises what requests, urllib3 or a socket raise."""
         if self._session is None:
             self._session = self._new_session()
@@ -199,6 +209,7 @@ class Client:
             method,
             url,
             data=None if body is None else json.dumps(body).encode("utf-8"),
+            headers={"Accept": "*/*"} if text else None,
             timeout=self.timeout,
             verify=self._verify,
             allow_redirects=False,  # X-DC-DEVKEY would go along to wherever the redirect points

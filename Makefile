@@ -1,0 +1,55 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Needs Python 3.11 or newer, git and a package index; everything else is installed below .venv and .nox.
+PYTHON ?= python3
+# Sessions that do not mind company run this many at a time.
+JOBS ?= 2
+# Servers that tests talk to, by Debian package name.
+DEBIAN_PACKAGES ?=
+
+NOX = .venv/bin/python noxfile.py
+
+.DEFAULT_GOAL = help
+.PHONY: help demo test check unit simulator bench docs pin clean debian-packages
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
+	  printf '  make %-16s %s\n' "$$name" "$$text"; done
+
+demo: .venv/ready ## see the collection at work on a simulated account
+	@$(NOX) -s demo
+
+test: .venv/ready debian-packages ## run everything that CI checks
+	@$(NOX) --parallel $(JOBS)
+
+check: .venv/ready ## run the linters and unit tests only, in under a minute
+	@$(NOX) -s lint unit
+
+simulator: .venv/ready ## start the simulator and leave it running
+	@$(NOX) -s simulator
+
+bench: .venv/ready ## measure the modules against Ansible's own
+	@$(NOX) -s bench
+
+docs: .venv/ready ## build the documentation into build/docs
+	@$(NOX) -s docs_site
+
+pin: .venv/ready ## renew the pinned versions in requirements/
+	@$(NOX) -s pin
+
+clean: ## remove all that these commands made
+	rm -rf .venv .nox build
+
+.venv/ready: requirements/nox.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
+	$(PYTHON) -m venv --clear .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements/nox.txt
+	@touch $@
+
+debian-packages: ## install the servers that tests talk to
+	@missing=; for name in $(DEBIAN_PACKAGES); do \
+	  dpkg-query --show --showformat='$${Status}' $$name 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$name"; \
+	done; \
+	if [ -n "$$missing" ]; then apt-get update && apt-get install --yes --no-install-recommends $$missing; fi

@@ -1,0 +1,129 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: request_token
+short_description: Make a DigiCert request token for a CSR
+version_added: 0.1.0
+author:
+  - community.digicert contributors (!UNKNOWN)
+description:
+  - Makes the request token that proves to DigiCert the control of a domain, from a certificate signing request (CSR)
+    and an AuthKey of the CertCentral account.
+  - Put the token into a TXT record, or into the file C(/.well-known/pki-validation/fileauth.txt) of the web server,
+    before the certificate is ordered.
+  - No request is sent, and no library beyond Python's own is needed.
+positional: auth_key
+options:
+  _input:
+    description:
+      - The CSR, as PEM text or as the base64 body of one.
+      - Line ends do not matter with O(csr_format=base64), nor do blanks at their end.
+    type: string
+    required: true
+  auth_key:
+    description:
+      - The AuthKey, see M(community.digicert.digicert_auth_key).
+    type: string
+    required: true
+  timestamp:
+    description:
+      - From when on the token is valid, as 14 digits C(YYYYMMDDhhmmss) in UTC.
+      - By default this is now, moved back by O(backdate).
+      - Quote it in YAML, as a number is not accepted.
+    type: string
+  backdate:
+    description:
+      - How many seconds before now the validity begins. DigiCert refuses a token whose timestamp lies in the future,
+        so this is by how much the controller's clock may run ahead.
+      - Must be at least V(0), and less than 30 days, the validity of a token.
+      - Not used when O(timestamp) is set.
+    type: integer
+    default: 300
+  csr_format:
+    description:
+      - Which form of the CSR is hashed. The order must contain the CSR in the same form, see
+        P(community.digicert.order_csr#filter).
+      - V(base64) is the base64 body on one line, without the BEGIN and END lines.
+      - V(pem) is the PEM text exactly as given, so every line end counts.
+    type: string
+    choices: [base64, pem]
+    default: base64
+notes:
+  - Without O(timestamp), every evaluation can result in another token. Use M(ansible.builtin.set_fact) to keep one.
+  - The token is valid for 30 days, and no longer than the AuthKey it was made with.
+seealso:
+  - plugin: community.digicert.order_csr
+    plugin_type: filter
+  - plugin: community.digicert.request_token_info
+    plugin_type: filter
+  - plugin: community.digicert.valid_request_token
+    plugin_type: test
+  - module: community.digicert.digicert_auth_key
+"""
+
+EXAMPLES = r"""
+- name: Make a CSR
+  community.crypto.openssl_csr_pipe:
+    privatekey_path: /etc/ssl/private/www.example.com.key
+    common_name: www.example.com
+  register: request
+
+- name: Make the request token for it
+  ansible.builtin.set_fact:
+    token: "{{ request.csr | community.digicert.request_token(auth_key=digicert_auth_key) }}"
+
+- name: Make the token for a CSR that is a file on the target
+  ansible.builtin.slurp:
+    src: /etc/ssl/www.example.com.csr
+  register: file
+
+- name: Put it where DigiCert looks for it
+  ansible.builtin.copy:
+    content: "{{ file.content | b64decode | community.digicert.request_token(auth_key=digicert_auth_key) }}"
+    dest: /var/www/html/.well-known/pki-validation/fileauth.txt
+    mode: "0644"
+
+- name: Make tokens for many CSRs at once
+  ansible.builtin.set_fact:
+    tokens: "{{ csrs | map('community.digicert.request_token', auth_key=digicert_auth_key) | list }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The request token, 64 characters.
+  type: string
+  sample: 20261123161453265vvrqi59i4vilkk3a4b54meigsp0t06sgxd7mnai7shk7l8q
+"""
+
+import typing as t
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.community.digicert.plugins.module_utils._errors import DigicertError
+from ansible_collections.community.digicert.plugins.module_utils._request_tokens import DEFAULT_BACKDATE, make_token
+
+
+def request_token(
+    csr: object,
+    auth_key: object,
+    *,
+    timestamp: object = None,
+    backdate: object = DEFAULT_BACKDATE,
+    csr_format: object = "base64",
+) -> str:
+    """Return the request token for a CSR; raises AnsibleFilterError."""
+    try:
+        return make_token(csr, auth_key, timestamp=timestamp, backdate=backdate, csr_format=csr_format)
+    except DigicertError as error:
+        raise AnsibleFilterError(str(error)) from None
+
+
+class FilterModule:
+    """The filter, for Ansible."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        """Return the filter by its name."""
+        return {"request_token": request_token}

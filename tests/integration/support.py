@@ -76,6 +76,9 @@ class Ansible:
             "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
             "ANSIBLE_CALLBACKS_ENABLED": "task_results",
             "ANSIBLE_LOAD_CALLBACK_PLUGINS": "true",
+            # A local connection takes the user's home from the password database, not from HOME.
+            "ANSIBLE_ASYNC_DIR": str(self.home / "async"),
+            "ANSIBLE_REMOTE_TEMP": str(self.home / "tmp"),
             "ANSIBLE_NOCOLOR": "true",
             "ANSIBLE_RETRY_FILES_ENABLED": "false",
             **(env or {}),

@@ -1,0 +1,309 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Safety: bad input, hostile networks and odd answers end in one clear sentence, and no secret gets out."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.support import Ansible, Run, TaskResult, calls
+from tests.simulator import Fault, Simulator
+
+MODULE = "community.digicert.digicert_auth_key"
+INFO = "community.digicert.digicert_auth_key_info"
+SECRET = "SECRET-key-0123456789"  # one that appears nowhere unless it leaks
+
+
+def failure_of(run: Run, *words: str) -> TaskResult:
+    """Return the failed task, after the checks that hold for every failure: a sentence, no traceback, no secret."""
+    task = run.last
+    assert task.outcome == "failed", run.output
+    assert task.msg.endswith("."), task.msg
+    assert "\n" not in task.msg
+    for word in words:
+        assert word in task.msg
+    assert "Traceback" not in run.output
+    assert SECRET not in run.output
+    return task
+
+
+def test_bad_input_is_refused_before_any_request(simulator: Simulator, ansible: Ansible) -> None:
+    cases: dict[str, tuple[dict[str, Any], str]] = {
+        "empty key": ({"api_key": ""}, "api_key is empty"),
+        "blank key": ({"api_key": " \t"}, "api_key is empty"),
+        "key with line end": ({"api_key": SECRET + "\n"}, "api_key holds white space"),
+        "key that is no header": ({"api_key": SECRET + "\u20ac"}, "api_key holds white space"),
+        "no scheme": ({"api_url": "www.digicert.com/services/v2"}, "scheme and host"),
+        "no host": ({"api_url": "https:///services/v2"}, "scheme and host"),
+        "empty URL": ({"api_url": ""}, "scheme and host"),
+        "other scheme": ({"api_url": "ftp://www.digicert.com/"}, "scheme and host"),
+        "no port": ({"api_url": "https://127.0.0.1:99999/"}, "scheme and host"),
+        "line end in URL": ({"api_url": simulator.url + "\n"}, "scheme and host"),
+        "password in URL": ({"api_url": f"https://user:{SECRET}@127.0.0.1/"}, "no user name, password"),
+        "query in URL": ({"api_url": f"{simulator.url}?key={SECRET}"}, "no user name, password"),
+        "plain http": ({"api_url": "http://192.0.2.1/services/v2"}, "must start with https://"),
+        "loopback look-alike": ({"api_url": "http://127.0.0.1.example.com/"}, "must start with https://"),
+        "no days": ({"ttl_days": 0}, "ttl_days must be at least 1"),
+        "negative days": ({"ttl_days": -5}, "ttl_days must be at least 1"),
+        "days in words": ({"ttl_days": "ten"}, "ttl_days"),
+        "min without ttl": ({"min_remaining_days": 3}, "ttl_days"),
+        "min above ttl": ({"ttl_days": 3, "min_remaining_days": 4}, "min_remaining_days must lie between"),
+        "negative min": ({"ttl_days": 3, "min_remaining_days": -1}, "min_remaining_days must lie between"),
+        "min no number": ({"ttl_days": 3, "min_remaining_days": "nan"}, "min_remaining_days must lie between"),
+        "id with present": ({"auth_key_id": "abc"}, "only be used with state=absent"),
+        "ttl with absent": ({"state": "absent", "ttl_days": 3}, "cannot be used with state=absent"),
+        "empty id": ({"state": "absent", "auth_key_id": ""}, "no id of an AuthKey"),
+        "id that is a path": ({"state": "absent", "auth_key_id": "../auth-keys"}, "no id of an AuthKey"),
+        "id that is this path": ({"state": "absent", "auth_key_id": "."}, "no id of an AuthKey"),
+        "no timeout": ({"timeout": 0}, "timeout must be"),
+        "endless timeout": ({"timeout": "inf"}, "timeout must be"),
+        "negative retry": ({"retry_timeout": -1}, "retry_timeout must be"),
+        "no CA": ({"ca_path": "/nonexistent/ca.pem"}, "ca_path names /nonexistent/ca.pem"),
+    }
+    tasks = [
+        {"name": name, MODULE: {"api_key": SECRET, **args}, "ignore_errors": True} for name, (args, _) in cases.items()
+    ]
+    run = ansible.play(tasks)
+    assert "Traceback" not in run.output
+    for name, (args, words) in cases.items():
+        [task] = run.of(name)
+        assert task.outcome == "failed", name
+        assert words in task.msg, name
+        assert "\n" not in task.msg
+        if args.get("api_key", SECRET) == SECRET:
+            assert SECRET not in task.msg
+    assert simulator.log == []
+
+
+def test_missing_api_key_is_named(ansible: Ansible) -> None:
+    del ansible.env["DIGICERT_API_KEY"]
+    assert "api_key" in ansible.adhoc(MODULE).last.msg
+    failure_of(ansible.adhoc(MODULE, DIGICERT_API_KEY=""), "api_key is empty", "DIGICERT_API_KEY")
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirects_are_not_followed(simulator: Simulator, ansible: Ansible, status: int) -> None:
+    simulator.inject(Fault(status=status, headers={"Location": f"{simulator.http_url}/account/elsewhere?t={SECRET}"}))
+    task = failure_of(ansible.adhoc(MODULE), f"redirects to {simulator.http_url}/account/elsewhere (", "not followed")
+    assert task.result["status"] == status
+    assert len(simulator.log) == 1
+
+
+def test_refused_key(simulator: Simulator, ansible: Ansible) -> None:
+    task = failure_of(ansible.adhoc(MODULE, {"api_key": simulator.keys["unknown"]}), "API key was refused", "View Only")
+    assert task.result["status"] == 401
+    assert task.result["code"].startswith("access_denied|")
+    assert len(simulator.log) == 1
+
+
+@pytest.mark.parametrize("args", [{}, {"ttl_days": 3}, {"state": "absent"}], ids=["create", "create TTL", "delete"])
+def test_key_without_permission(simulator: Simulator, ansible: Ansible, args: dict[str, Any]) -> None:
+    if args.get("state"):
+        simulator.seed_auth_key()
+    args["api_key"] = simulator.keys["view_only"]
+    task = failure_of(ansible.adhoc(MODULE, args), "lacks the permission", "without the restriction View Only")
+    assert (task.result["status"], task.result["code"]) == (403, "access_denied|missing_permission")
+
+
+def test_wrong_path_says_to_check_api_url(simulator: Simulator, ansible: Ansible) -> None:
+    task = failure_of(ansible.adhoc(MODULE, {"api_url": simulator.url.replace("v2", "v3")}), "Check api_url")
+    assert (task.result["status"], task.result["code"]) == (404, "not_found|route")
+
+
+def test_a_gateways_404_is_not_taken_for_an_absent_key(simulator: Simulator, ansible: Ansible) -> None:
+    simulator.inject(Fault(status=404, body="<html><body>No such site</body></html>"))
+    failure_of(ansible.adhoc(MODULE, {"state": "absent", "auth_key_id": "abc"}), "No such site", "Check api_url")
+
+
+ODD_ANSWERS: dict[str, tuple[dict[str, Any], str]] = {
+    "HTML": ({"body": "<html><script>x()</script>Please log in</html>"}, "is not JSON"),
+    "no body": ({"body": ""}, "holds no list auth_keys"),
+    "cut JSON": ({"keep": 40}, "is not JSON, or is cut off"),
+    "connection closed early": ({"close_after": 40}, "broke before the answer was complete"),
+    "a list": ({"body": [1, 2]}, "holds no list auth_keys"),
+    "null": ({"body": {"auth_keys": None}}, "holds no list auth_keys"),
+    "a number": ({"body": {"auth_keys": 7}}, "holds no list auth_keys"),
+    "keys of another type": ({"body": {"auth_keys": [7]}}, "holds no AuthKey"),
+    "no auth_key": ({"body": {"auth_keys": [{"auth_key_id": "x"}]}}, "holds no auth_key"),
+    "no auth_key_id": ({"body": {"auth_keys": [{"auth_key": SECRET}]}}, "holds no auth_key_id"),
+    "auth_key of another type": ({"body": {"auth_keys": [{"auth_key_id": "x", "auth_key": 5}]}}, "holds no auth_key"),
+    "expiry that is no date": (
+        {"body": {"auth_keys": [{"auth_key_id": "x", "auth_key": SECRET, "expiration_datetime": "never"}]}},
+        "expiration_datetime that is no date",
+    ),
+    "expiry of another type": (
+        {"body": {"auth_keys": [{"auth_key_id": "x", "auth_key": SECRET, "expiration_datetime": 5}]}},
+        "expiration_datetime that is no date",
+    ),
+    "deeply nested JSON": ({"body": "[" * 200_000}, "is not JSON"),
+    "50 MB": ({"size": 50_000_000}, "larger than 16 MiB"),
+    "endless body without length": ({"size": 50_000_000, "headers": {"Transfer-Encoding": "chunked"}}, "larger than"),
+    "body with the key": ({"status": 500, "body": f'{{"debug": "X-DC-DEVKEY: {SECRET}"}}'}, "X-DC-DEVKEY: ***"),
+    "error with an AuthKey": ({"status": 500, "body": f'{{"auth_key": "{SECRET}2"}}'}, "HTTP 500)"),
+    "error page": ({"status": 500, "body": "<h1>Oops</h1>\n<p>Reference 42</p>"}, "(HTTP 500: Oops Reference 42)"),
+    "error of another shape": ({"status": 400, "body": {"error": {"detail": "bad"}}}, '{"error": {"detail": "bad"}}'),
+    "error without text": ({"status": 418, "body": ""}, "(HTTP 418)"),
+}
+
+
+@pytest.mark.parametrize("odd", ODD_ANSWERS)
+def test_odd_answers(simulator: Simulator, ansible: Ansible, odd: str) -> None:
+    fault, words = ODD_ANSWERS[odd]
+    simulator.seed_auth_key(auth_key=SECRET + "-as-auth-key")
+    simulator.inject(Fault(method="GET", times=None, **fault))
+    run = ansible.adhoc(MODULE, {"retry_timeout": 0}, "-vvv", DIGICERT_API_KEY=SECRET)
+    # The simulator does not know this API key, unless the fault answers in its place.
+    if {"keep", "close_after"} & fault.keys():
+        run = ansible.adhoc(MODULE, {"retry_timeout": 0}, "-vvv")
+    failure_of(run, words)
+    assert {entry.method for entry in simulator.log} == {"GET"}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"drip_body": 1.0}, {"drip_headers": 1.0}, {"delay_before": 20.0}],
+    ids=["body byte by byte", "headers byte by byte", "silence"],
+)
+def test_slow_server_is_left_within_timeout(simulator: Simulator, ansible: Ansible, fault: dict[str, float]) -> None:
+    simulator.inject(Fault(times=None, **fault))
+    start = time.monotonic()
+    failure_of(ansible.adhoc(MODULE, {"timeout": 2}), "no complete answer within 2 seconds")
+    assert time.monotonic() - start < 10
+    assert len(simulator.log) == 1
+
+
+def test_unreachable_service_is_tried_for_retry_timeout(ansible: Ansible) -> None:
+    with socket.socket() as nobody_listens:
+        nobody_listens.bind(("127.0.0.1", 0))
+        url = f"https://127.0.0.1:{nobody_listens.getsockname()[1]}/services/v2"
+        start = time.monotonic()
+        failure_of(ansible.adhoc(MODULE, {"api_url": url, "retry_timeout": 4}), "no connection (Connection refused)")
+        assert 4 <= time.monotonic() - start < 12
+
+
+def test_retry_after_beyond_retry_timeout_ends_at_once(simulator: Simulator, ansible: Ansible) -> None:
+    simulator.inject(Fault(status=429, headers={"Retry-After": "3600"}, times=None))
+    start = time.monotonic()
+    task = failure_of(ansible.adhoc(MODULE), "rate limit")
+    assert time.monotonic() - start < 10
+    assert task.result["status"] == 429
+
+
+@pytest.mark.parametrize(("certificate", "words"), [("expired", "certificate has expired"), ("wrong-host", "mismatch")])
+def test_bad_certificate(ansible: Ansible, certificate: str, words: str) -> None:
+    with Simulator(certificate=certificate) as other:
+        args = {"api_url": other.url, "ca_path": str(other.ca_file)}
+        failure_of(ansible.adhoc(MODULE, args), "TLS certificate is not accepted", words)
+        assert other.log == []
+        assert ansible.adhoc(MODULE, {**args, "validate_certs": False}).last.outcome == "ok"
+
+
+def test_unknown_ca_is_refused_and_ca_path_accepts_it(simulator: Simulator, ansible: Ansible) -> None:
+    del ansible.env["REQUESTS_CA_BUNDLE"]
+    failure_of(ansible.adhoc(MODULE), "TLS certificate is not accepted", "ca_path")
+    assert simulator.log == []
+    assert ansible.adhoc(MODULE, {"ca_path": str(simulator.ca_file)}).last.outcome == "ok"
+
+
+def test_ca_path_that_holds_no_certificate(ansible: Ansible, tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("no certificate\n")
+    failure_of(ansible.adhoc(MODULE, {"ca_path": str(tmp_path / "ca.pem")}), "ca_path")
+
+
+def test_https_to_a_port_that_speaks_http(simulator: Simulator, ansible: Ansible) -> None:
+    failure_of(ansible.adhoc(MODULE, {"api_url": simulator.http_url.replace("http:", "https:")}), "TLS failed")
+
+
+def test_netrc_is_not_consulted(simulator: Simulator, ansible: Ansible) -> None:
+    netrc = ansible.home / ".netrc"
+    netrc.write_text("machine 127.0.0.1 login user password secret\n")
+    netrc.chmod(0o600)
+    assert ansible.adhoc(MODULE).last.outcome == "ok"
+    assert all("Authorization" not in entry.headers for entry in simulator.log)
+
+
+class Proxy:
+    """A proxy that records what is asked of it, refuses it, and closes the connection."""
+
+    def __init__(self) -> None:
+        self.seen = b""
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            connection, _ = self._socket.accept()
+            with connection:
+                self.seen += connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+
+
+def test_proxy_variables_are_honoured_and_the_proxy_never_sees_the_key(simulator: Simulator, ansible: Ansible) -> None:
+    proxy = Proxy()
+    environment = {"HTTPS_PROXY": proxy.url, "HTTP_PROXY": proxy.url, "DIGICERT_API_KEY": SECRET, "NO_PROXY": ""}
+    run = ansible.adhoc(MODULE, {"retry_timeout": 0}, **environment)
+    failure_of(run, "the proxy cannot be used", "407")
+    assert proxy.seen.startswith(b"CONNECT 127.0.0.1:")
+    assert SECRET.encode() not in proxy.seen
+    assert simulator.log == []
+    assert ansible.adhoc(MODULE, HTTPS_PROXY=proxy.url, NO_PROXY="127.0.0.1").last.outcome == "ok"
+
+
+def test_plain_http_never_goes_through_a_proxy(simulator: Simulator, ansible: Ansible) -> None:
+    proxy = Proxy()
+    run = ansible.adhoc(MODULE, {"api_url": simulator.http_url}, HTTP_PROXY=proxy.url, ALL_PROXY=proxy.url)
+    assert run.last.outcome == "ok"
+    assert proxy.seen == b""
+    assert len(simulator.log) == 2
+
+
+def test_proxy_that_is_down(ansible: Ansible) -> None:
+    run = ansible.adhoc(MODULE, {"retry_timeout": 0}, HTTPS_PROXY="http://127.0.0.1:1")
+    failure_of(run, "the proxy cannot be used (Connection refused)", "proxy environment variables")
+
+
+def test_requests_are_well_formed_and_reuse_the_connection(simulator: Simulator, ansible: Ansible) -> None:
+    ansible.adhoc(MODULE)
+    get, post = simulator.log
+    assert calls(simulator) == ["GET /account/auth-keys", "POST /account/auth-key"]
+    for entry in (get, post):
+        assert entry.headers["User-Agent"].startswith("ansible-collection-community.digicert")
+        assert entry.headers["X-Dc-Devkey"] == "full"
+        assert entry.query == ""
+    assert post.headers["Content-Length"] == "0"
+
+
+def test_missing_requests_library_is_named(ansible: Ansible, tmp_path: Path) -> None:
+    (tmp_path / "requests.py").write_text("raise ImportError('No module named requests')\n")
+    task = ansible.adhoc(MODULE, {}, PYTHONPATH=str(tmp_path)).last
+    assert task.outcome == "failed"
+    assert "requests" in task.msg
+    assert "Failed to import the required Python library" in task.msg
+
+
+def test_no_secret_in_verbose_output_of_any_outcome(simulator: Simulator, ansible: Ansible) -> None:
+    first = simulator.seed_auth_key()
+    tasks: list[dict[str, Any]] = [
+        {"name": "reuse", MODULE: {}, "no_log": True},
+        {"name": "list", INFO: {}, "no_log": True},
+        {"name": "use", "ansible.builtin.debug": {"msg": "{{ ansible_facts.digicert_auth_key.auth_key_id }}"}},
+        {"name": "rotate", MODULE: {"force": True}, "no_log": True},
+        {"name": "refuse", MODULE: {"ttl_days": 0}, "ignore_errors": True},
+        {"name": "forbid", MODULE: {"api_url": simulator.url + "/no"}, "ignore_errors": True},
+        {"name": "remove", MODULE: {"state": "absent", "auth_key_id": "unknown"}},
+    ]
+    run = ansible.play(tasks, "-vvvv", "--diff")
+    assert run.rc == 0, run.output
+    assert first.auth_key_id in run.output
+    [second] = simulator.auth_keys()
+    for secret in (first.auth_key, second.auth_key, *simulator.keys.values()):
+        assert secret not in run.output

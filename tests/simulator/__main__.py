@@ -12,31 +12,44 @@ import os
 import signal
 import threading
 from pathlib import Path
+from typing import get_args
 
+from .dcv import DcvTargets
+from .orders import OrderBehaviour, Validation
 from .rate_limit import DEFAULT_LIMITS, Limit
-from .simulator import Simulator
+from .simulator import CertificateKind, Simulator
 
 
 def main() -> None:
     """Serve until SIGTERM or SIGINT."""
-    options = _parser().parse_args()
+    parser = _parser()
+    options = parser.parse_args()
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
-    simulator = Simulator(
-        https_port=options.https_port,
-        http_port=options.http_port,
-        directory=options.directory,
-        limits=options.limit or DEFAULT_LIMITS,
-        retry_after=options.retry_after,
-        certificate=options.certificate,
-        log_file=options.log,
-    )
+    try:
+        simulator = _simulator(options)
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
     with simulator:
         print(_banner(simulator), flush=True)
         if options.json:
             _write_whole(options.json, json.dumps(simulator.facts, indent=2) + "\n")
         stopped.wait()
+
+
+def _simulator(options: argparse.Namespace) -> Simulator:
+    return Simulator(
+        https_port=options.https_port,
+        http_port=options.http_port,
+        directory=options.directory,
+        limits=options.limit or DEFAULT_LIMITS,
+        retry_after=options.retry_after,
+        dcv_targets=_targets(options.dcv_http, options.dcv_dns),
+        order_behaviour=OrderBehaviour(validation=options.validation),
+        certificate=options.certificate,
+        log_file=options.log,
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -54,7 +67,28 @@ def _parser() -> argparse.ArgumentParser:
         help="rate limit per API key, repeatable; default: 1000/180 and 100/5",
     )
     parser.add_argument("--retry-after", action="store_true", help="send Retry-After when the rate limit is exceeded")
-    parser.add_argument("--certificate", choices=["valid", "expired", "wrong-host"], default="valid")
+    parser.add_argument(
+        "--dcv-http",
+        action="append",
+        default=[],
+        metavar="[DOMAIN=]HOST:PORT",
+        help="web server asked for http-tokens, of all domains or of one; repeatable; default: 127.0.0.1:80",
+    )
+    parser.add_argument(
+        "--dcv-dns",
+        default="127.0.0.1:53",
+        metavar="IP:PORT",
+        help="DNS server asked for dns-txt-tokens; default: %(default)s",
+    )
+    parser.add_argument(
+        "--validation", choices=get_args(Validation), default="every_order", help="of domains; default: %(default)s"
+    )
+    parser.add_argument(
+        "--certificate",
+        choices=get_args(CertificateKind),
+        default="valid",
+        help="of the HTTPS server; default: %(default)s",
+    )
     parser.add_argument("--log", type=Path, metavar="FILE", help="append every request as a JSON line")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write URLs, CA file and keys there once ready")
     return parser
@@ -63,6 +97,12 @@ def _parser() -> argparse.ArgumentParser:
 def _limit(text: str) -> Limit:
     requests, _, seconds = text.partition("/")
     return Limit(int(requests), float(seconds))
+
+
+def _targets(http: list[str], dns: str) -> DcvTargets:
+    by_domain = dict(item.split("=", 1) for item in http if "=" in item)
+    everywhere = [item for item in http if "=" not in item] or [DcvTargets.http]
+    return DcvTargets(http=everywhere[-1], http_by_domain=by_domain, dns=dns)
 
 
 def _banner(simulator: Simulator) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .auth_keys import AuthKeyStore
+from .issuer import Issuer
+from .orders import Ids, OrderStore
 
 UNKNOWN = "unknown"
 
@@ -37,13 +39,14 @@ _BY_VALUE = {api_key.value: api_key for api_key in API_KEYS}
 class Account:
     """What one account owns."""
 
-    name: str
+    orders: OrderStore
     auth_keys: AuthKeyStore = field(default_factory=AuthKeyStore)
 
 
-def new_accounts() -> dict[str, Account]:
-    """Return every account, empty, by name."""
-    return {api_key.account: Account(api_key.account) for api_key in API_KEYS}
+def new_accounts(issuer: Issuer) -> dict[str, Account]:
+    """Return every account, empty, by name; ``issuer`` signs their certificates."""
+    ids = Ids()
+    return {name: Account(OrderStore(issuer, ids)) for name in {api_key.account: None for api_key in API_KEYS}}
 
 
 def find_api_key(value: str) -> ApiKey | None:

@@ -15,6 +15,7 @@ from .accounts import ApiKey, find_api_key
 from .auth_key_calls import auth_key_calls
 from .decisions import CODE_INVALID_API_KEY, CONTENT_LENGTH_METHODS
 from .errors import ApiError, bad_request, not_found
+from .order_calls import order_calls
 from .request_log import BASE_PATH
 from .state import State
 
@@ -32,6 +33,7 @@ def create_api() -> Flask:
     app.register_error_handler(NotFound, _no_route)
     app.register_error_handler(MethodNotAllowed, _no_route)
     app.register_blueprint(auth_key_calls, url_prefix=BASE_PATH)
+    app.register_blueprint(order_calls, url_prefix=BASE_PATH)
     return app
 
 
@@ -44,6 +46,7 @@ def _admit() -> None:
         raise request.routing_exception
     if request.method not in ("GET", "HEAD") and request.blueprint not in api_key.may_change:
         raise ApiError(403, "access_denied|missing_permission", "The API key lacks the permission for this call.")
+    g.state = state
     g.account = state.accounts[api_key.account]
 
 

@@ -12,8 +12,12 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Flask, Response, jsonify, request
 
 from .auth_keys import AuthKey
+from .dcv import DcvTargets
+from .errors import ApiError
 from .faults import Fault
+from .orders import Order, OrderBehaviour
 from .rate_limit import Limit
+from .request_tokens import check_request_token
 
 if TYPE_CHECKING:
     from .simulator import Simulator
@@ -24,8 +28,10 @@ def create_control(simulator: Simulator) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.register_blueprint(_general_calls(simulator), url_prefix="/_simulator")
+    app.register_blueprint(_validation_calls(simulator), url_prefix="/_simulator")
     app.register_blueprint(_account_calls(simulator), url_prefix="/_simulator")
-    app.register_error_handler(ValueError, _bad_value)
+    for kind in (ApiError, AttributeError, KeyError, TypeError, ValueError):
+        app.register_error_handler(kind, _bad_value)
     return app
 
 
@@ -70,6 +76,30 @@ def _general_calls(simulator: Simulator) -> Blueprint:
     return calls
 
 
+def _validation_calls(simulator: Simulator) -> Blueprint:
+    calls = Blueprint("validation", __name__)
+
+    @calls.get("/dcv")
+    def dcv_checks() -> Response:
+        return jsonify({"checks": [vars(check) for check in simulator.dcv_checks]})
+
+    @calls.put("/dcv")
+    def set_dcv_targets() -> Response:
+        simulator.set_dcv_targets(DcvTargets(**_object("http", "http_by_domain", "dns")))
+        return Response(status=204)
+
+    @calls.put("/orders")
+    def set_order_behaviour() -> Response:
+        simulator.set_order_behaviour(OrderBehaviour(**_object("outcome", "polls", "defect", "validation")))
+        return Response(status=204)
+
+    @calls.post("/request-token")
+    def check_token() -> Response:
+        return jsonify(vars(check_request_token(**_object("text", "csr", "auth_key"))))
+
+    return calls
+
+
 def _account_calls(simulator: Simulator) -> Blueprint:
     calls = Blueprint("accounts", __name__)
 
@@ -83,6 +113,14 @@ def _account_calls(simulator: Simulator) -> Blueprint:
         expiration = value.pop("expiration_datetime", None)
         key = simulator.seed_auth_key(account, expiration=expiration and datetime.fromisoformat(expiration), **value)
         return jsonify(_auth_key_json(key))
+
+    @calls.get("/accounts/<account>/orders")
+    def orders(account: str) -> Response:
+        return jsonify({"orders": [_order_json(order) for order in simulator.orders(account)]})
+
+    @calls.post("/accounts/<account>/orders/<int:order_id>")
+    def finish_order(account: str, order_id: int) -> Response:
+        return jsonify(_order_json(simulator.finish_order(order_id, account=account, **_object("outcome"))))
 
     return calls
 
@@ -98,5 +136,20 @@ def _auth_key_json(key: AuthKey) -> dict[str, Any]:
     return {"expiration_datetime": None} | key.to_json() | {"enabled": key.enabled, "active": key.active}
 
 
-def _bad_value(error: ValueError) -> tuple[Response, int]:
+def _order_json(order: Order) -> dict[str, Any]:
+    return {
+        "id": order.id,
+        "status": order.status,
+        "certificate_id": order.certificate.id if order.certificate else None,
+        "product": order.request.product,
+        "common_name": order.request.common_name,
+        "dns_names": order.request.dns_names,
+        "csr": order.request.csr,
+        "dcv_method": order.request.dcv_method,
+        "dcv_random_value": order.random_value,
+        "date_created": order.created.isoformat(),
+    }
+
+
+def _bad_value(error: Exception) -> tuple[Response, int]:
     return jsonify({"error": str(error)}), 400

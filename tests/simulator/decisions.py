@@ -20,14 +20,48 @@ AuthKeys (section 2)
     request (400). A body is ignored.
   - An expired or deactivated key stays readable by id until it is deleted.
   - Deleting answers 204 without a body.
+
+Request tokens and validation (section 3)
+  - A token made with any active AuthKey of the account proves a domain; so does the order's random value.
+  - TXT records are looked for at the domain and at each parent with two or more labels, and below ``_dnsauth.`` of
+    each of them.
+  - The file must be there with status 200; redirects are not followed.
+
+Orders (section 4)
+  - ``common_name``, ``dns_names`` (maybe an empty list), ``csr``, ``order_validity`` and ``dcv_method`` are required.
+    Of the rest the documented fields must have the right type; null is not a type; unknown fields are ignored.
+  - Checks come in this order: product, types, CSR, validity, names, ``dcv_method``, AuthKey, renewed order.
+  - ``rapidssl`` and ``geotrust`` products want a wildcard as common name when their identifier starts with
+    ``wildcard_``, and none otherwise. Any number of names is accepted.
+  - RSA keys have 2048 bits or more; EC keys of any curve are fine. Certificates are signed with ECDSA and SHA-256
+    whatever ``signature_hash`` says.
+  - An order has a validity of at most 3 years of 365 days. The certificate starts at the second of issuance.
+  - An order without ``use_auth_key`` is pending until a ``check-dcv`` proves its domains; nothing else looks at them.
+  - Order info shows the CSR as it was sent, and what it says of the certificate only once that is issued.
+  - The list is newest first unless sorted, sorts by ``date_created`` only, and refuses parameters it does not know. A
+    filter wants the exact value.
+  - ``check-dcv`` of an order that is not pending tells its state and checks nothing.
+  - Downloading before issuance is ``not_found|certificate``. ``pem_all`` and ``pem_noroot`` are the only formats.
+  - A revocation takes effect at once and needs no body; a second one is a bad request.
 """
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 # Error codes the API page does not give.
 CODE_INVALID_API_KEY = "access_denied|invalid_api_key"
 CODE_SEVERAL_AUTH_KEYS = "auth_key_id_required"
 CODE_INVALID_DAYS = "invalid_validity_days"
+CODE_INVALID_CSR = "invalid_csr"
+CODE_INVALID_NAME = "invalid_dns_name"
+CODE_INVALID_VALIDITY = "invalid_validity"
+CODE_INVALID_DCV_METHOD = "invalid_dcv_method"
+CODE_ALREADY_REVOKED = "certificate_already_revoked"
 
 CONTENT_LENGTH_METHODS = frozenset({"POST", "PUT"})
 DELETED_STATUS = 204
+YEAR = timedelta(days=365)
+LONGEST_ORDER = 3 * YEAR
+SMALLEST_RSA_KEY = 2048
+DEFAULT_PAGE = 1000

@@ -14,11 +14,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from .accounts import ROLE_TO_KEY
+from .accounts import ROLE_TO_KEY, new_accounts
 from .auth_keys import AuthKey
 from .control import create_control
+from .dcv import DcvCheck, DcvTargets
 from .faults import Fault
 from .gateway import Gateway
+from .issuer import Issuer
+from .orders import Order, OrderBehaviour, Outcome
 from .pki import Authority, Validity, certificate_pem, key_pem, new_key
 from .rate_limit import DEFAULT_LIMITS, Limit, RateLimiter
 from .request_log import BASE_PATH, LogEntry, RequestLog
@@ -27,6 +30,8 @@ from .state import State
 
 CertificateKind = Literal["valid", "expired", "wrong-host"]
 MAIN_ACCOUNT = "main"
+DEFAULT_TARGETS = DcvTargets()
+DEFAULT_BEHAVIOUR = OrderBehaviour()
 
 
 class Simulator:
@@ -35,7 +40,7 @@ class Simulator:
     Attributes:
         url: base URL over HTTPS, ending in ``/services/v2``.
         http_url: the same over HTTP.
-        ca_file: PEM file of the root that signed the server's certificate.
+        ca_file: PEM file of the root above the server's certificate and all that is ordered.
         keys: role -> API key; the role "unknown" names a key that no account has.
     """
 
@@ -47,6 +52,8 @@ class Simulator:
         directory: Path | None = None,
         limits: Iterable[Limit] = DEFAULT_LIMITS,
         retry_after: bool = False,
+        dcv_targets: DcvTargets = DEFAULT_TARGETS,
+        order_behaviour: OrderBehaviour = DEFAULT_BEHAVIOUR,
         certificate: CertificateKind = "valid",
         log_file: Path | None = None,
     ) -> None:
@@ -58,21 +65,23 @@ class Simulator:
             directory: where the CA and the server's key and certificate go; by default a temporary one.
             limits: rate limits that hold at once, per API key.
             retry_after: whether 429 answers of the rate limit carry ``Retry-After``.
+            dcv_targets: where domain control validation connects to.
+            order_behaviour: what becomes of orders.
             certificate: what the HTTPS server shows.
             log_file: gets each request as a JSON line once it is answered.
 
         Raises:
             OSError: when a port is taken or the directory cannot be written.
         """
-        self._limits = tuple(limits)
-        self._retry_after = retry_after
-        self._state = State.new(self._limits, retry_after)
         self._log = RequestLog(log_file)
         self._stopping = threading.Event()
         self._temporary = tempfile.TemporaryDirectory(prefix="certcentral-simulator-") if directory is None else None
         self.directory = Path(self._temporary.name if self._temporary else directory or "")
         self.directory.mkdir(parents=True, exist_ok=True)
         self._root = Authority.root("CertCentral Simulator Root CA")
+        self._issuer = Issuer(self._root)
+        self._settings = (tuple(limits), retry_after, dcv_targets, order_behaviour)
+        self._state = self._new_state()
         self.ca_file = self.directory / "ca.pem"
         self.ca_file.write_text(certificate_pem(self._root.certificate), encoding="ascii")
         gateway = Gateway(create_control(self), self._log, lambda: self._state, self._stopping.wait)
@@ -108,8 +117,8 @@ class Simulator:
         return {"url": self.url, "http_url": self.http_url, "ca_file": str(self.ca_file), "keys": self.keys}
 
     def reset(self) -> None:
-        """Go back to empty accounts, no faults, the limits of the start and an empty log."""
-        self._state = State.new(self._limits, self._retry_after)
+        """Go back to empty accounts, no faults, the settings of the start and an empty log."""
+        self._state = self._new_state()
         self._log.clear()
 
     @property
@@ -120,6 +129,19 @@ class Simulator:
     def set_limits(self, limits: Iterable[Limit], retry_after: bool = False) -> None:
         """Replace the rate limits; every window starts empty."""
         self._state.limiter = RateLimiter(limits, retry_after)
+
+    def set_dcv_targets(self, targets: DcvTargets) -> None:
+        """Let domain control validation connect to ``targets`` from now on."""
+        self._state.dcv_targets = targets
+
+    def set_order_behaviour(self, behaviour: OrderBehaviour) -> None:
+        """Let ``behaviour`` decide what becomes of the orders placed from now on."""
+        self._state.order_behaviour = behaviour
+
+    @property
+    def dcv_checks(self) -> list[DcvCheck]:
+        """Every domain control validation so far, oldest first, as a list of its own."""
+        return list(self._state.dcv_checks)
 
     def inject(self, *faults: Fault) -> None:
         """Apply ``faults`` to requests that match them from now on; of several, the oldest that is due."""
@@ -160,6 +182,27 @@ class Simulator:
             ValueError: when there is no such account.
         """
         return self._state.account(account).auth_keys.all()
+
+    def orders(self, account: str = MAIN_ACCOUNT) -> list[Order]:
+        """Return every order of an account, oldest first.
+
+        Raises:
+            ValueError: when there is no such account.
+        """
+        return self._state.account(account).orders.all()
+
+    def finish_order(self, order_id: int, outcome: Outcome, account: str = MAIN_ACCOUNT) -> Order:
+        """Give a pending or waiting order this outcome now, as a person at the CA or in the account would.
+
+        Raises:
+            ApiError: when there is no such order.
+            ValueError: when there is no such account or outcome, or the order has its certificate.
+        """
+        return self._state.account(account).orders.finish(order_id, outcome)
+
+    def _new_state(self) -> State:
+        limits, retry_after, dcv_targets, order_behaviour = self._settings
+        return State(new_accounts(self._issuer), RateLimiter(limits, retry_after), dcv_targets, order_behaviour)
 
     def _tls_context(self, kind: CertificateKind) -> ssl.SSLContext:
         names = ["localhost", HOST, "::1"] if kind != "wrong-host" else ["wrong-host.invalid"]

@@ -6,26 +6,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from .accounts import Account, new_accounts
+from .accounts import Account
+from .dcv import DcvCheck, DcvTargets
 from .faults import FaultQueue
-from .rate_limit import Limit, RateLimiter
+from .orders import OrderBehaviour
+from .rate_limit import RateLimiter
 
 
 @dataclass
 class State:
-    """The accounts, the injected faults and the rate limiter; a request keeps to the state it arrived in."""
+    """What clients and tests change; a request keeps to the state it arrived in.
 
+    Attributes:
+        accounts: by name.
+        limiter: the rate limits in force.
+        dcv_targets: where validation connects to.
+        order_behaviour: what becomes of the next orders.
+        faults: injected and not used up.
+        dcv_checks: every validation so far, oldest first.
+    """
+
+    accounts: dict[str, Account]
     limiter: RateLimiter
-    accounts: dict[str, Account] = field(default_factory=new_accounts)
+    dcv_targets: DcvTargets
+    order_behaviour: OrderBehaviour
     faults: FaultQueue = field(default_factory=FaultQueue)
-
-    @classmethod
-    def new(cls, limits: Iterable[Limit], retry_after: bool) -> State:
-        """Return a state with empty accounts and no faults."""
-        return cls(RateLimiter(limits, retry_after))
+    dcv_checks: list[DcvCheck] = field(default_factory=list)
 
     def account(self, name: str) -> Account:
         """Return the account with this ``name``.

@@ -18,8 +18,8 @@ from tests.simulator import Limit, Simulator
 from tests.unit.simulator.client import Call, error_code, port_of
 
 
-def raw_request(sim: Simulator, method: str, headers: dict[str, str], body: bytes = b"") -> tuple[int, str]:
-    """Send exactly these headers; return the status and the error code."""
+def raw_request(sim: Simulator, method: str, headers: dict[str, str], body: bytes = b"") -> tuple[int, str, bool]:
+    """Send exactly these headers; return the status, the error code and whether the connection is to be closed."""
     connection = http.client.HTTPConnection("127.0.0.1", port_of(sim.http_url), timeout=10)
     connection.putrequest(method, "/services/v2/account/auth-key", skip_accept_encoding=True)
     for name, value in ({"X-DC-DEVKEY": sim.keys["full"]} | headers).items():
@@ -28,26 +28,28 @@ def raw_request(sim: Simulator, method: str, headers: dict[str, str], body: byte
     answer = connection.getresponse()
     code = json.loads(answer.read()).get("errors", [{"code": ""}])[0]["code"]
     connection.close()
-    return answer.status, code
+    return answer.status, code, answer.getheader("Connection") == "close"
 
 
 @pytest.mark.parametrize(
-    ("method", "headers", "body"),
+    ("method", "headers", "body", "closed"),
     [
-        ("POST", {"Content-Length": "0"}, b""),
-        ("GET", {}, b""),
-        ("POST", {"User-Agent": "test"}, b""),
-        ("POST", {"User-Agent": "test", "Content-Length": "none"}, b""),
-        ("POST", {"User-Agent": "test", "Transfer-Encoding": "chunked"}, b"0\r\n\r\n"),
+        ("POST", {"Content-Length": "0"}, b"", False),
+        ("GET", {}, b"", False),
+        ("POST", {"User-Agent": "test"}, b"", False),
+        ("POST", {"User-Agent": "test", "Content-Length": "none"}, b"", True),
+        ("POST", {"User-Agent": "test", "Transfer-Encoding": "chunked"}, b"0\r\n\r\n", True),
     ],
 )
-def test_request_that_is_not_well_formed(sim: Simulator, method: str, headers: dict[str, str], body: bytes) -> None:
-    assert raw_request(sim, method, headers, body) == (400, "bad_request_format")
+def test_request_that_is_not_well_formed(
+    sim: Simulator, method: str, headers: dict[str, str], body: bytes, closed: bool
+) -> None:
+    assert raw_request(sim, method, headers, body) == (400, "bad_request_format", closed)
     assert sim.auth_keys() == []
 
 
 def test_well_formed_empty_post(sim: Simulator) -> None:
-    assert raw_request(sim, "POST", {"User-Agent": "test", "Content-Length": "0"}) == (200, "")
+    assert raw_request(sim, "POST", {"User-Agent": "test", "Content-Length": "0"}) == (200, "", False)
 
 
 @pytest.mark.parametrize("headers", [{}, {"X-DC-DEVKEY": "wrong"}, {"X-DC-DEVKEY": ""}])
@@ -84,7 +86,7 @@ def test_rate_limit_refuses_until_the_window_has_room(call: Call, sim: Simulator
     assert (refused.status_code, error_code(refused)) == (429, "request_limit_exceeded")
     assert "Retry-After" not in refused.headers
     assert call("GET", "/account/auth-keys", role="view_only").ok, "windows are per API key"
-    while call("GET", "/account/auth-keys").status_code == 429:
+    while call("GET", "/account/auth-keys").status_code == 429 and time.monotonic() < start + 2:
         time.sleep(0.02)
     waited = time.monotonic() - start
     assert 0.5 <= waited < 1.5, "refused requests must not fill the window"

@@ -1,0 +1,68 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""CSRs, order bodies and tokens for the tests of orders."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from tests.simulator.request_tokens import request_token
+
+Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+KEY = ec.generate_private_key(ec.SECP256R1())
+
+
+def pem_csr(key: Key = KEY) -> str:
+    """Return a PEM CSR for ``key`` that names nothing the API could use."""
+    request = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, hashes.SHA256())
+    return request.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def base64_csr(key: Key = KEY) -> str:
+    """Return the base64 body of ``pem_csr`` on one line."""
+    return "".join(pem_csr(key).splitlines()[1:-1])
+
+
+CSR = base64_csr()
+
+
+def token(auth_key: str, csr: str = CSR) -> str:
+    """Return the request token of now."""
+    return request_token(auth_key, csr, datetime.now(timezone.utc).strftime("%Y%m%d%H%M%S"))
+
+
+def order_body(*names: str, **changes: Any) -> dict[str, Any]:
+    """Return the body of an order with use of the AuthKey; ``changes`` replace fields of it or of its certificate."""
+    common_name, *dns_names = names or ("example.com",)
+    certificate = {
+        "common_name": common_name,
+        "dns_names": dns_names,
+        "csr": CSR,
+        "signature_hash": "sha256",
+        "server_platform": {"id": -1},
+    }
+    body = {
+        "certificate": certificate,
+        "order_validity": {"years": 1},
+        "dcv_method": "http-token",
+        "use_auth_key": True,
+        "payment_method": "balance",
+        "skip_approval": True,
+        "container": {"id": 1},
+        "comments": "…",
+        "custom_fields": [{"metadata_id": 12, "value": "…"}],
+    }
+    for name, value in changes.items():
+        target = certificate if name in (*certificate, "cert_validity") else body
+        if value is None:
+            del target[name]
+        else:
+            target[name] = value
+    return body

@@ -1,0 +1,86 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Run the narrated playbook against a simulator of its own: ``python -m tests.demo``, options: ansible-playbook's."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PLAYBOOK = Path("playbooks", "demo.yml")
+SIMULATOR = ("-m", "tests.simulator")
+LONGEST_START = 30.0  # seconds
+
+
+def main() -> int:
+    """Return the exit code of the playbook."""
+    with tempfile.TemporaryDirectory(prefix="digicert-demo-") as name:
+        directory = Path(name)
+        facts = directory / "simulator.json"
+        print("$ python", *SIMULATOR, "--json", facts.name, "&", flush=True)
+        with (directory / "simulator.log").open("wb") as output:
+            command = [sys.executable, *SIMULATOR, "--json", str(facts)]
+            simulator = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+        try:
+            if not answers(simulator, facts):
+                print(Path(output.name).read_text(encoding="utf-8"), "The simulator does not start.", file=sys.stderr)
+                return 1
+            return play(directory, facts)
+        finally:
+            simulator.terminate()
+            simulator.wait()
+
+
+def answers(simulator: subprocess.Popen[bytes], facts: Path) -> bool:
+    """Wait until the simulator writes the file with its address; return False when it ends or takes too long."""
+    give_up = time.monotonic() + LONGEST_START
+    while not facts.exists():
+        if simulator.poll() is not None or time.monotonic() > give_up:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def play(directory: Path, facts: Path) -> int:
+    """Run the playbook under a home of its own; returns its exit code."""
+    print("$ ansible-playbook", PLAYBOOK, *sys.argv[1:], flush=True)
+    program = Path(sys.executable).with_name("ansible-playbook")
+    variables = ("-e", f"demo_simulator_file={facts}", "-e", f"demo_directory={directory}")
+    return subprocess.run(
+        [str(program), str(PLAYBOOK), *variables, *sys.argv[1:]], cwd=ROOT, env=environment(directory), check=False
+    ).returncode
+
+
+def environment(directory: Path) -> dict[str, str]:
+    """Return this process's environment without the user's own Ansible, CertCentral and home."""
+    home = directory / "home"
+    home.mkdir()
+    (directory / "ansible.cfg").touch()
+    kept = {name: text for name, text in os.environ.items() if not name.startswith(("ANSIBLE_", "DIGICERT_"))}
+    if "ANSIBLE_COLLECTIONS_PATH" in os.environ:
+        kept["ANSIBLE_COLLECTIONS_PATH"] = os.environ["ANSIBLE_COLLECTIONS_PATH"]
+    return {
+        **kept,
+        "HOME": str(home),
+        "NO_PROXY": "127.0.0.1",
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+        "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callback"),
+        "ANSIBLE_CONFIG": str(directory / "ansible.cfg"),
+        "ANSIBLE_HOME": str(home / ".ansible"),
+        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+        "ANSIBLE_LOCALHOST_WARNING": "false",
+        # A local connection takes the user's home from the password database, not from HOME.
+        "ANSIBLE_REMOTE_TEMP": str(home / ".ansible" / "tmp"),
+        "ANSIBLE_STDOUT_CALLBACK": "narrated",
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

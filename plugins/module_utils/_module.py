@@ -41,12 +41,17 @@ def connection_argument_spec() -> dict[str, dict[str, t.Any]]:
     }
 
 
-def run(module: AnsibleModule, work: t.Callable[[Client], dict[str, t.Any]]) -> t.NoReturn:
+def run(
+    module: AnsibleModule,
+    work: t.Callable[[Client], dict[str, t.Any]],
+    known: t.Callable[[], dict[str, t.Any]] = dict,
+) -> t.NoReturn:
     """Do a module's work with a client made from its options, and end the module with the result or one clear error.
 
     Args:
         module: the module, whose argument spec includes `connection_argument_spec()`.
         work: takes the client, returns the module's result.
+        known: returns what a failed task returns besides the error itself.
     """
     if REQUESTS_IMPORT_ERROR is not None:
         module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
@@ -59,5 +64,5 @@ def run(module: AnsibleModule, work: t.Callable[[Client], dict[str, t.Any]]) -> 
         module.exit_json(**result)
     # Outside the except block, where Ansible would add a traceback at high verbosity.
     answer: dict[str, t.Any] = {"status": failure.status, "code": failure.code}
-    given = {name: value for name, value in answer.items() if value is not None}
+    given = {name: value for name, value in {**known(), **answer}.items() if value is not None}
     module.fail_json(msg=failure.message, changed=failure.changed, **given)

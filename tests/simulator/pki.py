@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, timezone
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
@@ -64,7 +64,8 @@ class Authority:
         """
         builder = _builder(_name(names[0]), self.certificate.subject, public_key, validity)
         builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        builder = builder.add_extension(_key_usage("digital_signature", "key_encipherment"), critical=True)
+        encrypts = ("key_encipherment",) if isinstance(public_key, rsa.RSAPublicKey) else ()
+        builder = builder.add_extension(_key_usage("digital_signature", *encrypts), critical=True)
         builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         alternative_names = x509.SubjectAlternativeName([_general_name(name) for name in names])
         return self._sign(builder.add_extension(alternative_names, critical=False))

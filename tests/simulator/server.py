@@ -66,7 +66,8 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
     def stop(self) -> None:
         """Stop listening and cut every connection."""
-        self.shutdown()
+        if self._thread.is_alive():
+            self.shutdown()
         self.server_close()
         for connection in list(self._connections):
             with contextlib.suppress(OSError):

@@ -22,7 +22,7 @@ FILE_PATH = "/.well-known/pki-validation/fileauth.txt"
 
 
 class Challenges:
-    """What is published: ``files`` by domain, ``records`` by name; ``asked`` lists what was looked at."""
+    """What is published: ``files`` and ``redirects`` by domain, ``records`` by name; ``asked`` tells what was read."""
 
     def __init__(self) -> None:
         self.files: dict[str, str] = {}
@@ -53,8 +53,8 @@ def _web(challenges: Challenges) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             domain = self.headers["Host"]
             challenges.asked.append(domain)
-            text = challenges.files.get(domain) if self.path == FILE_PATH else None
-            redirect = challenges.redirects.get(domain)
+            redirect = challenges.redirects.get(domain) if self.path == FILE_PATH else None
+            text = challenges.files.get(domain) if self.path in (FILE_PATH, challenges.redirects.get(domain)) else None
             self.send_response(302 if redirect else 404 if text is None else 200)
             if redirect:
                 self.send_header("Location", redirect)

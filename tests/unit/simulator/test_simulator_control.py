@@ -115,7 +115,7 @@ def test_command_line(tmp_path: Path, stop: signal.Signals) -> None:
     ]
     command = [sys.executable, "-m", "tests.simulator", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while not facts_file.exists() and time.monotonic() < deadline:
             time.sleep(0.02)
         facts = json.loads(facts_file.read_text())

@@ -96,13 +96,20 @@ def test_immediate_issuance_by_dns(
     call: Call, sim: Simulator, challenges: Challenges, auth_key: AuthKey, place: str
 ) -> None:
     text = token(auth_key.auth_key)
-    challenges.records = {place: ['"v=spf1 -all"', f'"{text[:30]}" "{text[30:]}"'], "com": ["unasked"]}
+    challenges.records = {place: ['"v=spf1 -all"', f'"{text[:30]}" "{text[30:]}"']}
     body = order_body("*.a.example.com", "b.a.example.com", dcv_method="dns-txt-token")
     answer = call("POST", FLEX, json=body)
     chain = chain_of(answer)
     assert names_of(chain[0]) == ["*.a.example.com", "b.a.example.com"]
     assert_trusted(sim, chain, "c.a.example.com")
-    assert "com" not in challenges.asked
+
+
+def test_records_elsewhere_prove_nothing(call: Call, sim: Simulator, challenges: Challenges, auth_key: AuthKey) -> None:
+    places = ("com", "_dnsauth.com", "b.example.com", "other.example.com", "_dnsauth.other.example.com")
+    challenges.records = {place: [token(auth_key.auth_key)] for place in places}
+    answer = call("POST", FLEX, json=order_body("a.example.com", dcv_method="dns-txt-token"))
+    assert (answer.status_code, "certificate_id" in answer.json()) == (201, False)
+    assert [check.proof for check in sim.dcv_checks] == [None]
 
 
 @pytest.mark.parametrize("csr", [CSR, pem_csr(), pem_csr().replace("\n", "\r\n")], ids=["base64", "pem", "crlf"])
@@ -181,13 +188,22 @@ def test_redirected_file_and_unreachable_servers_prove_nothing(
     call: Call, sim: Simulator, challenges: Challenges, auth_key: AuthKey
 ) -> None:
     challenges.files["www.example.com"] = token(auth_key.auth_key)
-    challenges.redirects["example.com"] = f"http://{challenges.http}/"
+    challenges.redirects["example.com"] = "/moved"
+    challenges.files["example.com"] = token(auth_key.auth_key)
     assert "certificate_id" not in call("POST", FLEX, json=order_body()).json()
     sim.set_dcv_targets(DcvTargets(http="127.0.0.1:1", dns="127.0.0.1:1", http_by_domain={"a.test": challenges.http}))
     challenges.files["a.test"] = token(auth_key.auth_key)
     assert "certificate_id" in call("POST", FLEX, json=order_body("a.test")).json()
     assert "certificate_id" not in call("POST", FLEX, json=order_body("b.test")).json()
     assert "refused" in sim.dcv_checks[-1].seen[0]
+
+
+def test_silent_name_server_costs_one_timeout(call: Call, sim: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.simulator.dcv.TIMEOUT", 0.1)
+    sim.seed_auth_key()
+    sim.set_dcv_targets(DcvTargets(dns="127.0.0.1:1"))
+    assert "certificate_id" not in call("POST", FLEX, json=order_body("a.b.test", dcv_method="dns-txt-token")).json()
+    assert len(sim.dcv_checks[0].seen) == 1
 
 
 def test_order_without_an_auth_key(call: Call, sim: Simulator) -> None:

@@ -10,6 +10,9 @@ JOBS ?= 2
 DEBIAN_PACKAGES ?=
 
 NOX = .venv/bin/python noxfile.py
+# Each session names its ansible-core, which names what it works with.
+PIN = --system-certs --quiet --upgrade --universal --no-annotate --custom-compile-command "make pin" \
+  --no-emit-package ansible-core --no-emit-package resolvelib
 
 .DEFAULT_GOAL = help
 .PHONY: help demo test check unit simulator bench docs pin clean debian-packages
@@ -37,7 +40,9 @@ docs: .venv/ready ## build the documentation into build/docs
 	@$(NOX) -s docs_site
 
 pin: .venv/ready ## renew the pinned versions in requirements/
-	@$(NOX) -s pin
+	cd requirements && for name in tests:3.8 tools:3.11 galaxy:3.11; do \
+	  ../.venv/bin/uv pip compile $(PIN) --python-version $${name#*:} $${name%:*}.in --output-file $${name%:*}.txt || exit; \
+	done
 
 clean: ## remove all that these commands made
 	rm -rf .venv .nox build

@@ -29,7 +29,7 @@ REQUIREMENTS = ROOT / "requirements"
 
 OLDEST_TARGET = "3.8"
 INTEGRATION_JOBS = "2"
-SMOKE = "smoke: an integration test that runs with the oldest ansible-core too"
+SMOKE = "smoke: an integration test that runs with the oldest ansible-core and target Python too"
 # What a release may hold at its top, and where the documented parts are.
 SHIPPED = {"CHANGELOG.md", "CHANGELOG.rst", "COPYING", "FILES.json", "LICENSES", "MANIFEST.json", "README.md"}
 SHIPPED |= {"REUSE.toml", "changelogs", "docs", "meta", "playbooks", "plugins", "roles", "tests"}
@@ -216,10 +216,27 @@ def pytest(session: nox.Session, work: Workplace, *arguments: str) -> None:
     ["python", "core"], [nox.param(CORE_PYTHONS[core], core, id=core) for core in (NEWEST_CORE, OLDEST_CORE)]
 )
 def integration(session: nox.Session, core: str) -> None:
-    """Run playbooks against the simulator: all tests with the newest ansible-core, a smoke test with the oldest."""
+    """Run playbooks against the simulator: every test with the newest ansible-core, smoke tests with the oldest."""
     install(session, "tests", core)
-    selection = () if core == NEWEST_CORE else ("-m", "smoke")
-    pytest(session, workplace(session), "--numprocesses", INTEGRATION_JOBS, *selection, "tests/integration")
+    work = workplace(session)
+    if core == NEWEST_CORE:
+        selection: tuple[str, ...] = ()
+    else:
+        selection = ("-m", "smoke")
+        work.env["TARGET_PYTHON"] = str(oldest_target(session, work))
+    pytest(session, work, "--numprocesses", INTEGRATION_JOBS, *selection, "tests/integration")
+
+
+def oldest_target(session: nox.Session, work: Workplace) -> Path:
+    """Make what a managed host has: the oldest Python that we support, with nothing but what the modules need."""
+    if OLDEST_TARGET not in PYTHONS:
+        session.error(f"Python {OLDEST_TARGET} is needed, to stand for a managed host")
+    python = work.root / "target" / "bin" / "python"
+    uv = (sys.executable, "-m", "uv")
+    session.run_install(*uv, "venv", "--clear", "--python", str(PYTHONS[OLDEST_TARGET]), str(python.parent.parent))
+    needed = ("--requirement", "meta/ee-requirements.txt", "--constraint", str(REQUIREMENTS / "tests.txt"))
+    session.run_install(*uv, "pip", "install", "--python", str(python), *needed)
+    return python
 
 
 @nox.session(allow_parallel=True)
@@ -359,20 +376,6 @@ def run_from_collection(session: nox.Session, module: str) -> None:
     install(session, "tests", NEWEST_CORE)
     work = workplace(session)
     session.run("python", "-m", module, *session.posargs, env=work.env)
-
-
-@nox.session(python=False, default=False)
-def pin(session: nox.Session) -> None:
-    """Renew requirements/*.txt from requirements/*.in; ansible-core and what it pins are left to the sessions."""
-    session.chdir(REQUIREMENTS)
-    options = ["--quiet", "--universal", "--upgrade", "--no-header", "--no-annotate"]
-    options += ["--no-emit-package=ansible-core", "--no-emit-package=resolvelib"]
-    for name, oldest in (("tools", "3.11"), ("galaxy", "3.11"), ("tests", OLDEST_TARGET)):
-        target = Path(f"{name}.txt")
-        command = (sys.executable, "-m", "uv", "pip", "compile", *options, f"--python-version={oldest}")
-        session.run(*command, f"{name}.in", "--output-file", str(target), external=True)
-        header = Path("nox.txt").read_text("utf-8").split("\n\n")[0]
-        target.write_text(f"{header}\n\n# Made from {name}.in by `make pin`.\n{target.read_text('utf-8')}", "utf-8")
 
 
 def main() -> None:

@@ -109,6 +109,18 @@ def test_timestamp_is_now_moved_back() -> None:
     assert before - 1 <= created <= time.time() - 300
 
 
+def test_timestamp_is_utc_wherever_the_controller_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "XXX+11")
+    time.tzset()
+    try:
+        token = make_token(CSR, AUTH_KEY, now=NOW, backdate=0)
+        assert token[:14] == "20261123161453"
+        assert valid(token)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
 def test_a_timestamp_wins_over_backdate() -> None:
     token = make_token(CSR, AUTH_KEY, timestamp="20261101000000", backdate=10, now=NOW)
     assert token == make_token(CSR, AUTH_KEY, timestamp="20261101000000")
@@ -153,8 +165,8 @@ def test_a_token_is_found_anywhere_and_among_several() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "2026", "nothing", "2026" * 5000, "20261123161453" + "\u00e4" * 50],
-    ids=["empty", "year", "word", "years", "not ASCII"],
+    ["", "2026", "nothing", "2026" * 5000, "20261123161453" + "\u00e4" * 50, "20261123161453" + "\udc80" * 50],
+    ids=["empty", "year", "word", "years", "not ASCII", "not Unicode"],
 )
 def test_no_token_in_a_text(text: str) -> None:
     assert not valid(text)

@@ -37,7 +37,8 @@ Orders (section 4)
     whatever ``signature_hash`` says.
   - An order has a validity of at most 3 years of 365 days. The certificate starts at the second of issuance.
   - An order without ``use_auth_key`` is pending until a ``check-dcv`` proves its domains; nothing else looks at them.
-  - Order info shows the CSR as it was sent, and what it says of the certificate only once that is issued.
+  - Order info shows the CSR as it was sent, and what it says of the certificate only once that is issued. In info and
+    rows ``dns_names`` has the common name too.
   - The list is newest first unless sorted, sorts by ``date_created`` only, and refuses parameters it does not know. A
     filter wants the exact value.
   - ``check-dcv`` of an order that is not pending tells its state and checks nothing.

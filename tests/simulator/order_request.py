@@ -39,7 +39,7 @@ PRODUCTS = frozenset(
 )
 ANY_NAMES_PRODUCT = "ssl_dv_geotrust_flex"
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-_NAME = re.compile(rf"(\*\.)?({_LABEL}\.)+(?![0-9]+$){_LABEL}", re.IGNORECASE)
+_NAME = re.compile(rf"(\*\.)?({_LABEL}\.)+(?![0-9]+$){_LABEL}", re.ASCII | re.IGNORECASE)
 _OPTIONAL: dict[str, type] = {
     "payment_method": str,
     "skip_approval": bool,
@@ -181,7 +181,7 @@ def _end(validity: dict[str, Any], now: datetime) -> datetime:
 
 def _check_names(order: OrderRequest) -> None:
     for name in order.names:
-        if not (name.isascii() and len(name) <= 253 and _NAME.fullmatch(name)):
+        if len(name) > 253 or not _NAME.fullmatch(name):
             raise ApiError(400, CODE_INVALID_NAME, f"{name!r} is not a DNS name in ASCII.")
     if len(order.common_name) > 64:
         raise ApiError(400, CODE_INVALID_NAME, "The common name has more than 64 characters.")

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import datetime, timezone
 from typing import Any
 
@@ -30,7 +31,13 @@ def base64_csr(key: Key = KEY) -> str:
     return "".join(pem_csr(key).splitlines()[1:-1])
 
 
+def _forged(csr: str) -> str:
+    der = base64.b64decode(csr)
+    return base64.b64encode(der[:-1] + bytes([der[-1] ^ 1])).decode()
+
+
 CSR = base64_csr()
+FORGED_CSR = _forged(CSR)
 
 
 def token(auth_key: str, csr: str = CSR) -> str:

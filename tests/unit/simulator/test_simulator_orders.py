@@ -22,7 +22,7 @@ from tests.simulator.auth_keys import AuthKey
 from tests.simulator.issuer import longest_life
 from tests.unit.simulator.challenges import Challenges, serve_challenges
 from tests.unit.simulator.client import Call, error_code
-from tests.unit.simulator.ordering import CSR, KEY, base64_csr, order_body, pem_csr, token
+from tests.unit.simulator.ordering import CSR, FORGED_CSR, KEY, base64_csr, order_body, pem_csr, token
 
 FLEX = "/order/certificate/ssl_dv_geotrust_flex"
 
@@ -245,10 +245,12 @@ def test_body_of_the_wrong_shape(call: Call, sim: Simulator, auth_key: AuthKey, 
         ("invalid_csr", {"csr": ""}),
         ("invalid_csr", {"csr": "bm90IGEgQ1NS"}),
         ("invalid_csr", {"csr": pem_csr()[:-60]}),
-        ("invalid_csr", {"csr": CSR[:-8] + "AAAAAAA="}),
+        ("invalid_csr", {"csr": FORGED_CSR}),
         ("invalid_csr", {"csr": base64_csr(rsa.generate_private_key(65537, 1024))}),  # noqa: S505
         ("invalid_dns_name", {"common_name": "bücher.example"}),
+        ("invalid_dns_name", {"common_name": "\N{KELVIN SIGN}elvin.example"}),
         ("invalid_dns_name", {"common_name": "localhost"}),
+        ("invalid_dns_name", {"dns_names": [".".join(["a" * 62] * 4) + ".example"]}),
         ("invalid_dns_name", {"common_name": "192.0.2.1"}),
         ("invalid_dns_name", {"common_name": "a." * 40 + "example.com"}),
         ("invalid_dns_name", {"dns_names": ["a_b.example.com"]}),

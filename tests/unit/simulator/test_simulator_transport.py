@@ -155,6 +155,16 @@ def test_log_file_has_a_json_line_per_request(tmp_path: Path) -> None:
         assert sim.log[0].status == 401
 
 
+def test_stop_cuts_idle_connections() -> None:
+    with Simulator() as simulator:
+        connection = http.client.HTTPConnection("127.0.0.1", port_of(simulator.http_url), timeout=10)
+        connection.request("GET", "/")
+        connection.getresponse().read()
+        simulator.stop()
+        assert connection.sock.recv(1) == b""
+        connection.close()
+
+
 def test_stop_before_start() -> None:
     simulator = Simulator()
     simulator.stop()

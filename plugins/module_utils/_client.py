@@ -13,7 +13,6 @@ This file knows neither Ansible nor any resource of the API. What each status an
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import math
 import os
@@ -272,6 +271,8 @@ def _checked_url(api_url: str) -> str:
 
 
 def _is_loopback(host: str) -> bool:
+    import ipaddress  # only plain http needs it, and each task pays for its imports
+
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -12,6 +12,7 @@ Statuses and codes are those of section 1, "Transport", of the API page.
 
 from __future__ import annotations
 
+import gc
 import http.client
 import json
 import re
@@ -25,11 +26,14 @@ from email.utils import parsedate_to_datetime
 from ansible_collections.community.digicert.plugins.module_utils._errors import DigicertError
 
 REQUESTS_IMPORT_ERROR: str | None = None
+gc.disable()  # all that these imports make lasts: looking for garbage in it costs every task time
 try:
     import requests
     import urllib3
 except ImportError:  # pragma: no cover
     REQUESTS_IMPORT_ERROR = traceback.format_exc()
+finally:
+    gc.enable()
 
 MAX_EXCERPT = 200  # characters of an error page that are worth showing
 RIDDEN_OUT = (429, 502, 503, 504)  # statuses that say "later", not "no"

@@ -23,12 +23,16 @@ LONGEST_RUN = 240.0
 
 
 class TaskResult(t.NamedTuple):
-    """What became of one task on one host; `outcome` is ok, failed, skipped or unreachable."""
+    """What became of one task on one host; `outcome` is ok, failed, skipped or unreachable.
+
+    `seconds` is the time from the start of the task to this result.
+    """
 
     host: str
     task: str
     outcome: str
     result: dict[str, t.Any]
+    seconds: float
 
     @property
     def changed(self) -> bool:

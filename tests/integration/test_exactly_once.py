@@ -62,7 +62,7 @@ def test_lost_answer_to_create(
     ],
 )
 def test_create_that_is_not_answered_in_time(
-    simulator: Simulator, ansible: Ansible, fault: dict[str, float], ttl_days: int | None
+    simulator: Simulator, ansible: Ansible, fault: dict[str, Any], ttl_days: int | None
 ) -> None:
     simulator.inject(Fault(method="POST", **fault))
     args: dict[str, Any] = {"timeout": 1} if ttl_days is None else {"timeout": 1, "ttl_days": ttl_days}
@@ -73,8 +73,7 @@ def test_create_that_is_not_answered_in_time(
 
 def test_another_runs_key_is_not_adopted_when_it_does_not_fit(simulator: Simulator, ansible: Ansible) -> None:
     other = simulator.seed_auth_key(expiration=datetime.now(timezone.utc) + timedelta(days=20))
-    seen = {"auth_keys": []}
-    simulator.inject(Fault(method="GET", body=seen), Fault(method="POST", drop="reset"))
+    simulator.inject(Fault(method="GET", body={"auth_keys": []}), Fault(method="POST", drop="reset"))
     task = ansible.adhoc(MODULE, {"ttl_days": 30}).last
     assert task.changed
     assert task.result["auth_key_id"] != other.auth_key_id

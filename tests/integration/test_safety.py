@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -172,7 +172,7 @@ def test_odd_answers(simulator: Simulator, ansible: Ansible, odd: str) -> None:
     [{"drip_body": 1.0}, {"drip_headers": 1.0}, {"delay_before": 20.0}],
     ids=["body byte by byte", "headers byte by byte", "silence"],
 )
-def test_slow_server_is_left_within_timeout(simulator: Simulator, ansible: Ansible, fault: dict[str, float]) -> None:
+def test_slow_server_is_left_within_timeout(simulator: Simulator, ansible: Ansible, fault: dict[str, Any]) -> None:
     simulator.inject(Fault(times=None, **fault))
     start = time.monotonic()
     failure_of(ansible.adhoc(MODULE, {"timeout": 2}), "no complete answer within 2 seconds")
@@ -198,7 +198,7 @@ def test_retry_after_beyond_retry_timeout_ends_at_once(simulator: Simulator, ans
 
 
 @pytest.mark.parametrize(("certificate", "words"), [("expired", "certificate has expired"), ("wrong-host", "mismatch")])
-def test_bad_certificate(ansible: Ansible, certificate: str, words: str) -> None:
+def test_bad_certificate(ansible: Ansible, certificate: Literal["expired", "wrong-host"], words: str) -> None:
     with Simulator(certificate=certificate) as other:
         args = {"api_url": other.url, "ca_path": str(other.ca_file)}
         failure_of(ansible.adhoc(MODULE, args), "TLS certificate is not accepted", words)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import typing as t
 
 from ansible.plugins.callback import CallbackBase
@@ -27,12 +28,19 @@ class CallbackModule(CallbackBase):
     CALLBACK_TYPE = "notification"
     CALLBACK_NAME = "task_results"
 
+    _started = 0.0
+
+    def v2_playbook_on_task_start(self, task: t.Any, is_conditional: bool) -> None:  # noqa: ARG002
+        """Note when the task began."""
+        self._started = time.monotonic()
+
     def _write(self, outcome: str, result: t.Any) -> None:
         line = {
             "host": result._host.get_name(),
             "task": result._task.get_name(),
             "outcome": outcome,
             "result": result._result,
+            "seconds": time.monotonic() - self._started,
         }
         with open(os.environ["TASK_RESULTS"], "a", encoding="utf-8") as file:
             file.write(json.dumps(line, default=str) + "\n")

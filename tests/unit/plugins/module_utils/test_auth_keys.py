@@ -29,7 +29,7 @@ HOUR = 1 / 24
 
 def key(name: str, days: float | None) -> AuthKey:
     expires = None if days is None else NOW + timedelta(days=days)
-    return AuthKey(name, "secret", expires and expires.isoformat(), expires)
+    return AuthKey(name, "secret", None if expires is None else expires.isoformat(), expires)
 
 
 def raw(name: str, days: float | None = None) -> dict[str, str]:

@@ -46,7 +46,7 @@ def test_backoff_doubles_from_one_second_to_thirty(sleeps: list[float]) -> None:
 
 def test_backoff_is_fully_jittered(monkeypatch: pytest.MonkeyPatch, sleeps: list[float]) -> None:
     drawn: list[tuple[float, float]] = []
-    monkeypatch.setattr(random, "uniform", lambda low, high: drawn.append((low, high)) or 0.25)
+    monkeypatch.setattr(random, "uniform", lambda *limits: (drawn.append(limits), 0.25)[1])
     Backoff(100).wait()
     assert (drawn, sleeps) == ([(0, 1)], [0.25])
 

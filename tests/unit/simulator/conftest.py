@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 import requests
 
-from tests.simulator import Simulator
+from tests.simulator import DcvTargets, Simulator
+from tests.simulator.auth_keys import AuthKey
+from tests.unit.simulator.challenges import Challenges, serve_challenges
 from tests.unit.simulator.client import Call
 
 
@@ -50,3 +52,22 @@ def control(sim: Simulator) -> Iterator[Call]:
     with requests.Session() as session:
         session.trust_env = False
         yield lambda method, path, **options: session.request(method, base + path, timeout=10, **options)
+
+
+@pytest.fixture(scope="session")
+def serving() -> Iterator[Challenges]:
+    with serve_challenges() as challenges:
+        yield challenges
+
+
+@pytest.fixture
+def challenges(serving: Challenges, sim: Simulator) -> Challenges:
+    for published in (serving.files, serving.records, serving.redirects, serving.asked):
+        published.clear()
+    sim.set_dcv_targets(DcvTargets(http=serving.http, dns=serving.dns))
+    return serving
+
+
+@pytest.fixture
+def auth_key(sim: Simulator) -> AuthKey:
+    return sim.seed_auth_key()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""CSRs, order bodies and tokens for the tests of orders."""
+"""CSRs, order bodies and tokens for the tests of orders, and what they ask of the certificates."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ import base64
 from datetime import datetime, timezone
 from typing import Any
 
+import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.verification import PolicyBuilder, Store
 
+from tests.simulator import Simulator
 from tests.simulator.request_tokens import request_token
 
+FLEX = "/order/certificate/ssl_dv_geotrust_flex"
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 KEY = ec.generate_private_key(ec.SECP256R1())
 
@@ -73,3 +77,29 @@ def order_body(*names: str, **changes: Any) -> dict[str, Any]:
         else:
             target[name] = value
     return body
+
+
+def chain_of(answer: requests.Response) -> list[x509.Certificate]:
+    """Return the certificates in the answer to an order."""
+    return [x509.load_pem_x509_certificate(link["pem"].encode()) for link in answer.json()["certificate_chain"]]
+
+
+def assert_trusted(sim: Simulator, chain: list[x509.Certificate], name: str) -> None:
+    """Assert that ``chain`` leads from ``name`` to the simulator's root."""
+    root = x509.load_pem_x509_certificate(sim.ca_file.read_bytes())
+    assert chain[-1] == root
+    verifier = PolicyBuilder().store(Store([root])).build_server_verifier(x509.DNSName(name))
+    assert verifier.verify(chain[0], chain[1:-1]) == chain
+
+
+def certificate_id_in(sim: Simulator) -> int:
+    """Return the id of the certificate of the one order."""
+    (order,) = sim.orders()
+    assert order.certificate is not None
+    return order.certificate.id
+
+
+def names_of(certificate: x509.Certificate) -> list[str]:
+    """Return the DNS names of ``certificate``."""
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return names.get_values_for_type(x509.DNSName)

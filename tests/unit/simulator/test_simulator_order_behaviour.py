@@ -12,9 +12,7 @@ from cryptography import x509
 from tests.simulator import DcvTargets, OrderBehaviour, Simulator
 from tests.unit.simulator.challenges import serve_challenges
 from tests.unit.simulator.client import Call
-from tests.unit.simulator.ordering import CSR, KEY, order_body, token
-
-FLEX = "/order/certificate/ssl_dv_geotrust_flex"
+from tests.unit.simulator.ordering import CSR, FLEX, KEY, order_body, token
 
 
 def test_polls_before_issuance(call: Call, sim: Simulator) -> None:

@@ -22,6 +22,7 @@ def in_days(days: float) -> datetime:
     return datetime.now(timezone.utc) + timedelta(days=days)
 
 
+@pytest.mark.smoke
 def test_permanent_key_is_created_once_and_then_reused(simulator: Simulator, ansible: Ansible) -> None:
     run = ansible.play([{"name": name, MODULE: {}} for name in ("create", "again")])
     [key] = simulator.auth_keys()
@@ -35,6 +36,7 @@ def test_permanent_key_is_created_once_and_then_reused(simulator: Simulator, ans
     assert calls(simulator) == [LIST, CREATE, LIST]
 
 
+@pytest.mark.smoke
 def test_ttl_key_is_created_with_its_validity_and_then_reused(simulator: Simulator, ansible: Ansible) -> None:
     run = ansible.play([{"name": name, MODULE: {"ttl_days": 30}} for name in ("create", "again")])
     [key] = simulator.auth_keys()
@@ -86,6 +88,7 @@ def test_force_adds_one_more_ttl_key(simulator: Simulator, ansible: Ansible) -> 
     assert {key.auth_key_id for key in simulator.auth_keys()} == {old.auth_key_id, task.result["auth_key_id"]}
 
 
+@pytest.mark.smoke
 def test_force_rotates_the_permanent_key(simulator: Simulator, ansible: Ansible) -> None:
     old = simulator.seed_auth_key()
     task = ansible.adhoc(MODULE, {"force": True}).last
@@ -127,6 +130,7 @@ def test_existing_key_that_the_list_does_not_show_is_a_clear_failure(simulator: 
     assert calls(simulator) == [LIST, CREATE, LIST]
 
 
+@pytest.mark.smoke
 def test_absent_deletes_the_permanent_key_only(simulator: Simulator, ansible: Ansible) -> None:
     permanent, expiring = simulator.seed_auth_key(), simulator.seed_auth_key(expiration=in_days(30))
     run = ansible.play([{"name": name, MODULE: {"state": "absent"}} for name in ("delete", "again")])
@@ -146,6 +150,7 @@ def test_absent_deletes_by_id(simulator: Simulator, ansible: Ansible, days: floa
     assert [key.auth_key_id for key in simulator.auth_keys()] == [keep.auth_key_id]
 
 
+@pytest.mark.smoke
 def test_check_mode_predicts_and_changes_nothing(simulator: Simulator, ansible: Ansible) -> None:
     expiring = simulator.seed_auth_key(expiration=in_days(20))
     cases = {
@@ -173,6 +178,7 @@ def test_check_mode_predicts_rotation(simulator: Simulator, ansible: Ansible) ->
     assert calls(simulator) == [LIST]
 
 
+@pytest.mark.smoke
 def test_diff_shows_id_and_expiry_but_never_the_key(simulator: Simulator, ansible: Ansible) -> None:
     old = simulator.seed_auth_key()
     tasks = [
@@ -228,6 +234,7 @@ def test_info_lists_active_keys(simulator: Simulator, ansible: Ansible) -> None:
     assert second["remaining_days"] == pytest.approx(12.5, abs=0.01)
 
 
+@pytest.mark.smoke
 def test_info_finds_one_key_active_or_not(simulator: Simulator, ansible: Ansible) -> None:
     keys = {
         "active": simulator.seed_auth_key(),

@@ -35,6 +35,7 @@ def failure_of(run: Run, *words: str) -> TaskResult:
     return task
 
 
+@pytest.mark.smoke
 def test_bad_input_is_refused_before_any_request(simulator: Simulator, ansible: Ansible) -> None:
     cases: dict[str, tuple[dict[str, Any], str]] = {
         "empty key": ({"api_key": ""}, "api_key is empty"),
@@ -206,6 +207,7 @@ def test_bad_certificate(ansible: Ansible, certificate: Literal["expired", "wron
         assert ansible.adhoc(MODULE, {**args, "validate_certs": False}).last.outcome == "ok"
 
 
+@pytest.mark.smoke
 def test_unknown_ca_is_refused_and_ca_path_accepts_it(simulator: Simulator, ansible: Ansible) -> None:
     del ansible.env["REQUESTS_CA_BUNDLE"]
     failure_of(ansible.adhoc(MODULE), "TLS certificate is not accepted", "ca_path")
@@ -218,10 +220,12 @@ def test_ca_path_that_holds_no_certificate(ansible: Ansible, tmp_path: Path) -> 
     failure_of(ansible.adhoc(MODULE, {"ca_path": str(tmp_path / "ca.pem")}), "ca_path")
 
 
+@pytest.mark.smoke
 def test_https_to_a_port_that_speaks_http(simulator: Simulator, ansible: Ansible) -> None:
     failure_of(ansible.adhoc(MODULE, {"api_url": simulator.http_url.replace("http:", "https:")}), "TLS failed")
 
 
+@pytest.mark.smoke
 def test_netrc_is_not_consulted(simulator: Simulator, ansible: Ansible) -> None:
     netrc = ansible.home / ".netrc"
     netrc.write_text("machine 127.0.0.1 login user password secret\n")
@@ -247,6 +251,7 @@ class Proxy:
                 connection.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
 
 
+@pytest.mark.smoke
 def test_proxy_variables_are_honoured_and_the_proxy_never_sees_the_key(simulator: Simulator, ansible: Ansible) -> None:
     proxy = Proxy()
     environment = {"HTTPS_PROXY": proxy.url, "HTTP_PROXY": proxy.url, "DIGICERT_API_KEY": SECRET, "NO_PROXY": ""}
@@ -290,6 +295,7 @@ def test_missing_requests_library_is_named(ansible: Ansible, tmp_path: Path) -> 
     assert "Failed to import the required Python library" in task.msg
 
 
+@pytest.mark.smoke
 def test_no_secret_in_verbose_output_of_any_outcome(simulator: Simulator, ansible: Ansible) -> None:
     first = simulator.seed_auth_key()
     tasks: list[dict[str, Any]] = [

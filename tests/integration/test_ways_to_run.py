@@ -10,6 +10,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.integration.support import Ansible, calls
 from tests.simulator import Fault, Limit, Simulator
 
@@ -24,6 +26,7 @@ def test_adhoc_command_shows_the_key(simulator: Simulator, ansible: Ansible) -> 
     assert simulator.auth_keys()[0].auth_key in run.output
 
 
+@pytest.mark.smoke
 def test_run_once_asks_once_and_gives_every_host_the_fact(simulator: Simulator, ansible: Ansible) -> None:
     ansible.hosts("a", "b", "c")
     fact = "{{ ansible_facts.digicert_auth_key.auth_key_id }} {{ digicert.auth_key_id }}"
@@ -39,6 +42,7 @@ def test_run_once_asks_once_and_gives_every_host_the_fact(simulator: Simulator, 
     assert calls(simulator) == [LIST, CREATE]
 
 
+@pytest.mark.smoke
 def test_facts_without_injected_variables_and_without_facts(simulator: Simulator, ansible: Ansible) -> None:
     show = {"ansible.builtin.debug": {"msg": "{{ ansible_facts.digicert_auth_key.auth_key_id | default('no fact') }}"}}
     tasks: list[dict[str, Any]] = [
@@ -77,6 +81,7 @@ def test_fact_chains_into_a_role(simulator: Simulator, ansible: Ansible) -> None
     assert run.of("consumer : role")[0].msg == simulator.auth_keys()[0].auth_key
 
 
+@pytest.mark.smoke
 def test_async(simulator: Simulator, ansible: Ansible) -> None:
     simulator.inject(Fault(method="GET", delay_before=1.5))
     tasks: list[dict[str, Any]] = [
@@ -99,6 +104,7 @@ def test_async(simulator: Simulator, ansible: Ansible) -> None:
     assert (polled.changed, polled.result["auth_key_id"]) == (False, key.auth_key_id)
 
 
+@pytest.mark.smoke
 def test_module_defaults_of_the_action_group(simulator: Simulator, ansible: Ansible) -> None:
     for name in ("DIGICERT_API_KEY", "DIGICERT_API_URL", "REQUESTS_CA_BUNDLE"):
         del ansible.env[name]

@@ -1,0 +1,263 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What README.md, the user guide and playbooks/ show works as it is printed, taken from those files."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import http.server
+import re
+import subprocess
+import sys
+import threading
+import typing as t
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.integration.certificates import new_csr
+from tests.integration.support import Ansible, Run, calls
+from tests.simulator import Simulator
+from tests.simulator.dcv import DcvTargets
+
+ROOT = Path(__file__).resolve().parents[2]
+README = ROOT / "README.md"
+USER_GUIDE = ROOT / "docs" / "docsite" / "rst" / "user_guide.rst"
+LIST, CREATE = "GET /account/auth-keys", "POST /account/auth-key"
+WEB_FOLDERS = {"/etc/ssl": "ssl", "/var/www/html": "html"}
+
+
+class Block(t.NamedTuple):
+    """An indented or fenced piece of a document: its language, its text, the title of the section it is in."""
+
+    language: str
+    text: str
+    title: str
+
+    @property
+    def is_play(self) -> bool:
+        """Whether it is a whole playbook."""
+        return self.language.startswith("yaml") and re.search("(?m)^  hosts:", self.text) is not None
+
+    @property
+    def is_tasks(self) -> bool:
+        """Whether it is a list of tasks."""
+        return self.language.startswith("yaml") and self.text.startswith("- name:") and not self.is_play
+
+
+def readme_blocks() -> list[Block]:
+    """Return the fenced blocks of README.md."""
+    blocks = []
+    title = ""
+    for found in re.finditer(r"(?ms)^#+ ([^\n]+)$|^```(\w+)\n(.*?)^```$", README.read_text(encoding="utf-8")):
+        title = found[1] or title
+        if found[2]:
+            blocks.append(Block(found[2], found[3], title))
+    return blocks
+
+
+def guide_blocks(path: Path = USER_GUIDE) -> list[Block]:
+    """Return the code blocks of a guide."""
+    blocks = []
+    title = ""
+    pattern = r"(?m)^([^\n]+)\n[=-]{3,}$|^\.\. code-block:: (\S+)\n\n((?:(?:   [^\n]*)?\n)+)"
+    for found in re.finditer(pattern, path.read_text(encoding="utf-8")):
+        title = found[1] or title
+        if found[2]:
+            blocks.append(Block(found[2], re.sub("(?m)^   ", "", found[3]).strip() + "\n", title))
+    return blocks
+
+
+README_BLOCKS = readme_blocks()
+GUIDE_BLOCKS = guide_blocks()
+
+
+def block_of(blocks: list[Block], words: str) -> Block:
+    """Return the only block with these words."""
+    [block] = [block for block in blocks if words in block.text]
+    return block
+
+
+@pytest.fixture
+def user(ansible: Ansible) -> Ansible:
+    """Give Ansible's user the API key in the environment, the role that the examples use, and no inventory."""
+    tasks = [{"name": "Show", "ansible.builtin.debug": {"msg": "{{ webserver_certificate_auth_key }}"}}]
+    role = ansible.directory / "roles" / "webserver_certificate" / "tasks"
+    role.mkdir(parents=True)
+    (role / "main.yml").write_text(yaml.safe_dump(tasks), encoding="utf-8")
+    bin_directory = str(Path(sys.executable).parent)
+    ansible.env["PATH"] = f"{bin_directory}:{ansible.env['PATH']}"
+    return ansible
+
+
+def shell(user: Ansible, script: str, stdin: str = "", **env: str) -> str:
+    """Run a script as a user would type it; returns all that it prints."""
+    process = subprocess.run(
+        ["bash", "-e", "-c", script],
+        cwd=user.directory,
+        env={**user.env, "TASK_RESULTS": str(user.directory / "results.jsonl"), **env},
+        input=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert process.returncode == 0, process.stdout
+    return process.stdout
+
+
+def test_first_screen_of_the_readme(simulator: Simulator, user: Ansible) -> None:
+    playbook, commands, adhoc, *_ = README_BLOCKS
+    assert "community.digicert.digicert_auth_key" in playbook.text
+    assert README.read_text(encoding="utf-8").index(adhoc.text) < 3000
+    (user.directory / "auth_key.yml").write_text(playbook.text, encoding="utf-8")
+    del user.env["DIGICERT_API_KEY"]
+    output = shell(user, commands.text + adhoc.text, simulator.keys["full"] + "\n")
+    [key] = simulator.auth_keys()
+    assert "changed: [localhost]" in output
+    assert f"The account's AuthKey has the id {key.auth_key_id}." in output
+    before, after = output.split("localhost | SUCCESS => ")
+    assert key.auth_key not in before
+    assert key.auth_key in after
+    assert simulator.keys["full"] not in output
+    assert calls(simulator) == [LIST, CREATE, LIST]
+
+
+def test_many_hosts_of_the_readme(simulator: Simulator, user: Ansible) -> None:
+    user.hosts("web1", "web2", "web3")
+    path = user.directory / "many_hosts.yml"
+    path.write_text(block_of(README_BLOCKS, "# many_hosts.yml").text, encoding="utf-8")
+    run = user.playbook(path)
+    assert run.rc == 0, run.output
+    [key] = simulator.auth_keys()
+    assert [task.msg for task in run.of("webserver_certificate : Show")] == [key.auth_key] * 3
+    assert calls(simulator) == [LIST, CREATE + "/30"]
+
+
+def test_credential_type_is_the_same_in_both_documents() -> None:
+    def parts(blocks: list[Block]) -> list[t.Any]:
+        return [yaml.safe_load(b.text) for b in blocks if "DIGICERT_API_URL:" in b.text or "secret: true" in b.text]
+
+    assert parts(README_BLOCKS) == parts(GUIDE_BLOCKS)
+    inputs, injectors = parts(README_BLOCKS)
+    assert {field["id"] for field in inputs["fields"]} == set(re.findall(r"{{ (\w+) }}", str(injectors)))
+
+
+def run_block(user: Ansible, block: Block, **env: str) -> Run:
+    """Run the tasks or the playbook in a block."""
+    if block.is_play:
+        path = user.directory / "playbook.yml"
+        path.write_text(block.text, encoding="utf-8")
+        return user.playbook(path, "-e", f"@{user.directory}/variables.yml", **env)
+    return user.play(yaml.safe_load(block.text), "-e", f"@{user.directory}/variables.yml", **env)
+
+
+AUTH_KEY_BLOCKS = [b for b in GUIDE_BLOCKS if (b.is_play or b.is_tasks) and "digicert_certificate:" not in b.text]
+
+
+@pytest.mark.parametrize("block", AUTH_KEY_BLOCKS, ids=[f"{n} {b.title}" for n, b in enumerate(AUTH_KEY_BLOCKS)])
+def test_auth_key_examples_of_the_guide(simulator: Simulator, user: Ansible, block: Block) -> None:
+    old = simulator.seed_auth_key() if "old_auth_key_id" in block.text else None
+    variables = {
+        "digicert_api_key": simulator.keys["full"],
+        "digicert_api_url": simulator.url,
+        "old_auth_key_id": old and old.auth_key_id,
+        "csr": new_csr("www.example.com"),
+    }
+    (user.directory / "variables.yml").write_text(yaml.safe_dump(variables), encoding="utf-8")
+    del user.env["DIGICERT_API_KEY"]
+    user.env["SSL_CERT_FILE"] = str(simulator.ca_file)  # for uri
+    run = run_block(user, block)
+    assert run.rc == 0, run.output
+    assert simulator.log
+    assert "[WARNING]" not in run.output
+
+
+@pytest.fixture
+def web_root(simulator: Simulator, user: Ansible) -> t.Iterator[Path]:
+    """Let a web server of this machine be that of every domain; yields the folder that it serves."""
+    for name in WEB_FOLDERS.values():
+        (user.directory / name).mkdir()
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(user.directory / "html"))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        simulator.set_dcv_targets(DcvTargets(http=f"127.0.0.1:{server.server_port}"))
+        yield user.directory / "html"
+        server.shutdown()
+
+
+def test_certificate_example_of_the_guide(simulator: Simulator, user: Ansible, web_root: Path) -> None:
+    block = block_of(GUIDE_BLOCKS, "Publish the request token")
+    user.hosts("www.example.com")
+    user.inventory.write_text("[webservers]\n" + user.inventory.read_text(encoding="utf-8"), encoding="utf-8")
+    csr = new_csr("www.example.com")
+    (user.directory / "ssl" / "www.example.com.csr").write_text(csr, encoding="utf-8")
+    variables = {"digicert_api_key": simulator.keys["full"]}
+    (user.directory / "variables.yml").write_text(yaml.safe_dump(variables), encoding="utf-8")
+    for path, name in WEB_FOLDERS.items():
+        block = block._replace(text=block.text.replace(path, str(user.directory / name)))
+    run = run_block(user, block)
+    assert run.rc == 0, run.output
+    assert calls(simulator) == [LIST, CREATE, "POST /order/certificate/ssl_dv_geotrust_flex"]
+    assert "BEGIN CERTIFICATE" in (user.directory / "ssl" / "www.example.com.fullchain.pem").read_text("utf-8")
+    assert [path for path in web_root.rglob("*") if path.is_file()] == []
+    again = run_block(user, block)
+    assert again.rc == 0, again.output
+    assert not any(task.changed for task in again.results)
+    assert len(simulator.log) == 3
+
+
+def test_report_playbook_shows_no_secret(simulator: Simulator, user: Ansible) -> None:
+    keys = [simulator.seed_auth_key(), simulator.seed_auth_key(expiration=in_days(12))]
+    command = block_of(GUIDE_BLOCKS, "auth_key_report").text.lstrip("$ ")
+    output = shell(user, command, DIGICERT_API_KEY=simulator.keys["view_only"])
+    assert f"{keys[0].auth_key_id} is permanent" in output
+    assert f"{keys[1].auth_key_id} is valid for 12.0 days more" in output
+    assert not any(key.auth_key in output for key in keys)
+
+
+def in_days(days: float) -> datetime:
+    return datetime.now(timezone.utc) + timedelta(days=days)
+
+
+def messages() -> str:
+    """Return all text that the plugins can say, with an ellipsis for what they fill in."""
+    texts = []
+    for path in (ROOT / "plugins").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                texts.append("".join(str(v.value) if isinstance(v, ast.Constant) else "\u2026" for v in node.values))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                texts.append(node.value)
+    return "\n".join(texts)
+
+
+def test_troubleshooting_quotes_real_messages() -> None:
+    table = README.read_text(encoding="utf-8").split("## Troubleshooting")[1].split("\n## ")[0]
+    quotes = re.findall("`([^`]+)`", " ".join(re.findall(r"(?m)^\| (`.*?`) \| ", table)))
+    assert len(quotes) > 15
+    known = messages()
+    # These come from Ansible itself, or are put together from several parts.
+    others = (
+        "couldn't resolve",
+        "Failed to import",
+        "missing required arguments",
+        "not found (HTTP 404",
+        "holds no list",
+    )
+    assert [q for q in quotes if q not in known and not q.startswith(others)] == []
+
+
+@pytest.mark.parametrize("document", [README, *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda path: str(path.name))
+def test_links_lead_somewhere(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text(encoding="utf-8"))
+    local = [link for link in links if not link.startswith("https://")]
+    # Made when the version is released.
+    missing = [link for link in local if not (document.parent / link).exists() and link != "CHANGELOG.md"]
+    assert missing == []

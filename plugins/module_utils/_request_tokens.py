@@ -262,7 +262,7 @@ def _hashed_csr(csr: object, csr_format: object) -> bytes:
     elif len(parts) == 1:
         body = _checked_body(text)
     else:
-        raise DigicertError(f"csr {_pem_fault(text)}")
+        raise _csr_error(text, _pem_fault(text))
     if csr_format == "base64":
         return body
     if csr_format != "pem":
@@ -277,11 +277,11 @@ def _checked_body(text: str) -> bytes:
     body = text.encode("ascii", "replace").translate(None, _BLANKS)
     padding = body.translate(None, _BASE64)
     if len(body) % 4 or padding not in (b"", b"=", b"==") or not body.endswith(padding):
-        raise DigicertError(f"csr {_base64_fault(text)}")
+        raise _csr_error(text, _base64_fault(text))
     # Enough to see what it is and how long it should be; to decode all of it takes ten times as long.
     head = a2b_base64(body[:20])
     if not _REQUEST.match(head) or _der_length(head) != len(body) // 4 * 3 - len(padding):
-        raise DigicertError(f"csr {_der_fault(a2b_base64(body))}")
+        raise _csr_error(text, _der_fault(a2b_base64(body)))
     return body
 
 
@@ -293,10 +293,15 @@ def _der_length(der: bytes) -> int:
     return header + int.from_bytes(der[2:header], "big")
 
 
+def _csr_error(text: str, fault: str) -> DigicertError:
+    """Return the error for a text that is no CSR; what says that it is a private key counts before any other fault."""
+    if "PRIVATE KEY" in text:
+        fault = "holds a private key. Pass the CSR that was made with it instead."
+    return DigicertError(f"csr {fault}")
+
+
 def _pem_fault(text: str) -> str:
     """Say what is wrong with PEM text that is not exactly one CSR."""
-    if "PRIVATE KEY" in text:
-        return "holds a private key. Pass the CSR that was made with it instead."
     labels = re.findall(r"-----BEGIN ([^-]*)-----", text)
     if len(labels) > 1:
         return f"holds {len(labels)} PEM blocks. Pass the CSR alone."
@@ -313,8 +318,6 @@ def _pem_fault(text: str) -> str:
 
 def _base64_fault(text: str) -> str:
     """Say what is wrong with a body that is no base64."""
-    if "PRIVATE KEY" in text:
-        return "holds a private key. Pass the CSR that was made with it instead."
     if "\0" in text:
         return "is binary. Pass PEM text, or the DER form in base64 (what slurp returns, without b64decode)."
     return "is neither PEM text nor valid base64. It is damaged, cut off, or no CSR."

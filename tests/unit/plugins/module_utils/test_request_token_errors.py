@@ -70,6 +70,8 @@ def test_a_private_key_is_named_as_such(kind: str) -> None:
         key,
         key.replace("\n", "\r\n"),
         key[:200],
+        # One of them can be taken for base64, as the words of the frame can.
+        *(key.replace("-----", "") + "A" * count for count in range(4)),
         CSR + key,
         key + CSR,
         base64.b64encode(key.encode()).decode(),
@@ -106,6 +108,8 @@ def test_a_private_key_is_named_as_such(kind: str) -> None:
         pytest.param(CSR[: LAST - 1] + CSR[LAST:], "is neither PEM text nor valid base64", id="character lost"),
         pytest.param(CSR.replace("\nM", "\n*"), "is neither PEM text nor valid base64", id="not base64"),
         pytest.param(CSR.replace("\nM", "\n="), "is neither PEM text nor valid base64", id="padding within"),
+        pytest.param("MII=MIII", "is neither PEM text nor valid base64", id="padding in the middle"),
+        pytest.param("M===", "is neither PEM text nor valid base64", id="too much padding"),
         pytest.param(CSR.replace("\nM", "\n\u00e4"), "is neither PEM text nor valid base64", id="not ASCII"),
         pytest.param("/etc/ssl/www.example.com.csr", "is neither PEM text nor valid base64", id="path"),
         pytest.param(f"Certificate Request:\n{CSR}", "has text before or after", id="openssl req -text"),

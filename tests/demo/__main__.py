@@ -6,11 +6,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,19 +28,38 @@ def main() -> int:
     """Return the exit code of the playbook."""
     with tempfile.TemporaryDirectory(prefix="digicert-demo-") as name:
         directory = Path(name)
-        facts = directory / "simulator.json"
-        print("$ python", *SIMULATOR, "--json", facts.name, "&", flush=True)
-        with (directory / "simulator.log").open("wb") as output:
-            command = [sys.executable, *SIMULATOR, "--json", str(facts)]
+        (directory / "web" / ".well-known" / "pki-validation").mkdir(parents=True)
+        with web_server(directory / "web") as web, (directory / "simulator.log").open("wb") as output:
+            facts = directory / "simulator.json"
+            options = ("--dcv-http", f"127.0.0.1:{web.server_port}", "--json", str(facts))
+            print("$ python", *SIMULATOR, *options[:3], facts.name, "&", flush=True)
+            command = [sys.executable, *SIMULATOR, *options]
             simulator = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
-        try:
-            if not answers(simulator, facts):
-                print(Path(output.name).read_text(encoding="utf-8"), "The simulator does not start.", file=sys.stderr)
-                return 1
-            return play(directory, facts)
-        finally:
-            simulator.terminate()
-            simulator.wait()
+            try:
+                if answers(simulator, facts):
+                    return play(directory, facts)
+            finally:
+                simulator.terminate()
+                simulator.wait()
+        print(Path(output.name).read_text(encoding="utf-8"), "The simulator does not start.", file=sys.stderr)
+        return 1
+
+
+@contextlib.contextmanager
+def web_server(directory: Path) -> Iterator[ThreadingHTTPServer]:
+    """Serve a folder by HTTP on a free port of this machine, as the web server of www.example.com."""
+    handler = functools.partial(QuietHandler, directory=str(directory))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Serves files and writes no log."""
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Write nothing."""
 
 
 def answers(simulator: subprocess.Popen[bytes], facts: Path) -> bool:

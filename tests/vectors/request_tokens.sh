@@ -81,9 +81,7 @@ trap 'rm -rf "$work"' EXIT
 # HMAC hashes a key that is longer than the 64 bytes of a SHA-256 block first.
 long=$(printf '%0100d' 7)
 
-echo '# Copyright: community.digicert contributors'
-echo '# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)'
-echo '# SPDX-License-Identifier: GPL-3.0-or-later'
+sed -n '2,4p' "$0"
 echo '# Made by request_tokens.sh.'
 for csr in "$rsa" "$p256" "$ed25519"; do
     vectors "$csr"

@@ -112,6 +112,7 @@ def shell(user: Ansible, script: str, stdin: str = "", **env: str) -> str:
     return process.stdout
 
 
+@pytest.mark.smoke
 def test_first_screen_of_the_readme(simulator: Simulator, user: Ansible) -> None:
     playbook, commands, adhoc, *_ = README_BLOCKS
     assert "community.digicert.digicert_auth_key" in playbook.text

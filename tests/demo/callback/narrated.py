@@ -23,6 +23,7 @@ extends_documentation_fragment:
 
 TEXT = ("ansible.builtin.assert", "ansible.builtin.debug")
 UNSEEN = ("ansible.builtin.set_fact",)
+UNTOLD = "All assertions passed"
 WIDTH = 110
 
 
@@ -42,6 +43,8 @@ class CallbackModule(Default):
 
     def v2_runner_on_ok(self, result: t.Any) -> None:
         """Print what became of a task, or the text that it is there for."""
+        if result._result.get("msg") == UNTOLD:
+            return
         if result._task.action in TEXT:
             for line in str(result._result["msg"]).splitlines():
                 indent = "    " + " " * (len(line) - len(line.lstrip()))

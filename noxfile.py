@@ -35,8 +35,8 @@ SHIPPED = {"CHANGELOG.md", "CHANGELOG.rst", "COPYING", "FILES.json", "LICENSES",
 SHIPPED |= {"REUSE.toml", "changelogs", "docs", "meta", "playbooks", "plugins", "roles", "tests"}
 DOCUMENTED = {
     "module": "plugins/modules/*.py",
-    "filter": "plugins/filter/*.yml",
-    "test": "plugins/test/*.yml",
+    "filter": "plugins/filter/*.py",
+    "test": "plugins/test/*.py",
     "role": "roles/*",
 }
 
@@ -44,18 +44,20 @@ KNOWN_PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 
 
 class Core(NamedTuple):
-    """A supported ansible-core and the controller Pythons to run it on, the wanted one first."""
+    """A supported ansible-core, the release of the ansible package that brings other collections fit for it, and the
+    controller Pythons to run it on, the wanted one first."""
 
     release: str
+    others: str
     pythons: tuple[str, ...]
 
 
 CORES = {
-    "2.17": Core("2.17.14", ("3.10", "3.11", "3.12")),
-    "2.18": Core("2.18.19", ("3.11", "3.12", "3.13")),
-    "2.19": Core("2.19.14", ("3.12", "3.11", "3.13")),
-    "2.20": Core("2.20.10", ("3.12", "3.13", "3.14")),
-    "2.21": Core("2.21.5", ("3.14", "3.13", "3.12")),
+    "2.17": Core("2.17.14", "10.7.0", ("3.10", "3.11", "3.12")),
+    "2.18": Core("2.18.19", "11.13.0", ("3.11", "3.12", "3.13")),
+    "2.19": Core("2.19.14", "12.3.0", ("3.12", "3.11", "3.13")),
+    "2.20": Core("2.20.10", "13.8.0", ("3.12", "3.13", "3.14")),
+    "2.21": Core("2.21.5", "14.5.0", ("3.14", "3.13", "3.12")),
 }
 
 
@@ -93,6 +95,7 @@ NEWEST_CORE = [name for name, python in CORE_PYTHONS.items() if python in PYTHON
 own_first = sorted(PYTHONS.values(), key=lambda python: python.parent != Path(sys.base_prefix, "bin"))
 os.environ["PATH"] = os.pathsep.join([*(str(python.parent) for python in own_first), os.environ["PATH"]])
 os.environ.setdefault("UV_SYSTEM_CERTS", "true")
+os.environ.setdefault("UV_PYTHON_DOWNLOADS", "never")
 if "PIP_INDEX_URL" in os.environ:
     os.environ.setdefault("UV_DEFAULT_INDEX", os.environ["PIP_INDEX_URL"])
 
@@ -131,17 +134,23 @@ def workplace(session: nox.Session) -> Workplace:
         "HOME": str(base / "home"),
         "MYPYPATH": str(base),
         "PYTHONPATH": os.pathsep.join([str(base), str(collection)]),
-        "PYTHONDONTWRITEBYTECODE": "1",
     }
     return Workplace(base, collection, env)
 
 
-def install(session: nox.Session, requirements: str, core: str | None = None) -> None:
-    """Install a pinned set of packages, and an ansible-core with it."""
-    packages = ["--requirement", str(REQUIREMENTS / f"{requirements}.txt")]
-    if core is not None:
-        packages.append(f"ansible-core=={CORES[core].release}")
-    session.install(*packages)
+def install(session: nox.Session, requirements: str, core: str) -> None:
+    """Install a pinned set of packages and an ansible-core."""
+    session.install("--requirement", str(REQUIREMENTS / f"{requirements}.txt"), f"ansible-core=={CORES[core].release}")
+
+
+def add_collections(session: nox.Session, work: Workplace, core: str, *names: str) -> None:
+    """Put other collections beside ours: these only, since tools that look at all there are would take minutes."""
+    source = work.root / "others"
+    shutil.rmtree(source, ignore_errors=True)
+    session.install("--no-deps", "--target", str(source), f"ansible=={CORES[core].others}")
+    for name in names:
+        path = Path("ansible_collections", *name.split("."))
+        (work.root / path).symlink_to(source / path)
 
 
 @nox.session(python=NEWEST_PYTHON, allow_parallel=True)
@@ -155,13 +164,13 @@ def lint(session: nox.Session) -> None:
         work,
         ("ruff", "check", "--no-cache", "."),
         ("ruff", "format", "--no-cache", "--diff", "."),
+        ("git", "diff", "--cached", "--check"),  # blanks at line ends, conflict markers
         ("yamllint", "--strict", "."),
         ("reuse", "lint", "--lines"),
         ("antsibull-changelog", "lint"),
         (*mypy, "noxfile.py", "tests/simulator"),
         (*mypy, "--package", f"ansible_collections.{COLLECTION}.plugins"),
     )
-    check_text_files(session, work.collection)
 
 
 def run_all(session: nox.Session, work: Workplace, *commands: tuple[str, ...]) -> None:
@@ -169,27 +178,11 @@ def run_all(session: nox.Session, work: Workplace, *commands: tuple[str, ...]) -
     failed = []
     for command in commands:
         try:
-            session.run(*command, env=work.env)
+            session.run(*command, env=work.env, external=True)
         except nox.command.CommandFailed:
             failed.append(" ".join(command))
     if failed:
         session.error("failed: " + "; ".join(failed))
-
-
-def check_text_files(session: nox.Session, collection: Path) -> None:
-    """Refuse trailing blanks, carriage returns, conflict markers, and files that do not end with one line feed."""
-    garbage = re.compile(rb"[ \t\r]$|^(<<<<<<<|>>>>>>>) |[^\n]\Z|\n\n\Z", re.MULTILINE)
-    faults = []
-    for path in sorted(collection.rglob("*")):
-        name = path.relative_to(collection)
-        if name.parts[0] == ".git" or not path.is_file():
-            continue
-        content = path.read_bytes()
-        found = None if b"\0" in content else garbage.search(content)
-        if found:
-            faults.append(f"{name}:{content.count(10, 0, found.start()) + 1}: blanks, marker or line end out of place")
-    if faults:
-        session.error("\n".join(faults))
 
 
 @nox.session(python=[OLDEST_TARGET, NEWEST_PYTHON])
@@ -219,6 +212,7 @@ def integration(session: nox.Session, core: str) -> None:
     """Run playbooks against the simulator: every test with the newest ansible-core, smoke tests with the oldest."""
     install(session, "tests", core)
     work = workplace(session)
+    add_collections(session, work, core, "community.crypto", "community.general")
     if core == NEWEST_CORE:
         selection: tuple[str, ...] = ()
     else:
@@ -274,6 +268,7 @@ def docs(session: nox.Session) -> None:
     """Check the documentation of plugins, roles and guides, and every reference in it."""
     install(session, "tools", NEWEST_CORE)
     work = workplace(session)
+    add_collections(session, work, NEWEST_CORE, "community.crypto")
     strict = ("--validate-collection-refs=all", "--disallow-unknown-collection-refs", "--check-extra-docs-refs")
     session.run("antsibull-docs", "lint-collection-docs", "--plugin-docs", *strict, ".", env=work.env)
 
@@ -283,6 +278,7 @@ def docs_site(session: nox.Session) -> None:
     """Build the documentation as web pages, into build/docs."""
     install(session, "tools", NEWEST_CORE)
     work = workplace(session)
+    add_collections(session, work, NEWEST_CORE, "community.crypto")
     site = work.root / "site"
     shutil.rmtree(site, ignore_errors=True)
     site.mkdir()
@@ -300,6 +296,7 @@ def ansible_lint(session: nox.Session) -> None:
     """Run ansible-lint with its strictest profile."""
     install(session, "tools", NEWEST_CORE)
     work = workplace(session)
+    add_collections(session, work, NEWEST_CORE, "community.crypto", "community.general")
     session.run("ansible-lint", "--offline", "--strict", "--profile", "production", env=work.env)
 
 
@@ -375,6 +372,7 @@ def run_from_collection(session: nox.Session, module: str) -> None:
     """Run one of the programs of tests/, with all that it may import and Ansible itself."""
     install(session, "tests", NEWEST_CORE)
     work = workplace(session)
+    add_collections(session, work, NEWEST_CORE, "community.crypto", "community.general")
     session.run("python", "-m", module, *session.posargs, env=work.env)
 
 

@@ -57,6 +57,10 @@ class Targets(t.NamedTuple):
 
     def check(self) -> None:
         """Raise DigicertError when a file could not be written: that must be known before money is spent."""
+        if self.primary is None and self.chain_path is not None:
+            raise DigicertError(
+                "chain_path needs path or full_chain_path. Without the certificate, a chain is of no use."
+            )
         paths = [os.path.abspath(path) for path in self.paths]
         if len(set(paths)) < len(paths):
             raise DigicertError("path, chain_path and full_chain_path must be different files.")
@@ -102,46 +106,41 @@ class Files(t.NamedTuple):
         known = sorted((each for each in bundles if each is not None), key=lambda each: each.root is None)
         return cls(texts, leaf, fits, known[0] if known else None)
 
-    def reason(self, remaining_days: int, now: datetime) -> str | None:
-        """Return why a new certificate is due at `now` (UTC), or None when it is not."""
-        if self.leaf is None:
-            return "there is no certificate yet"
-        if not self.fits:
-            return "the certificate does not have the CSR's public key, or does not cover all names"
-        if self.leaf.not_after - now < self._threshold(self.leaf, remaining_days):
-            return f"the certificate expires on {self.leaf.not_after:%Y-%m-%d}"
-        return None
-
-    def warnings(self, request: OrderRequest, remaining_days: int) -> list[str]:
-        """Return what the user should know of a certificate that fits."""
+    def due(self, remaining_days: int, now: datetime) -> bool:
+        """Return whether a new certificate is due at `now` (UTC): there is none, it does not fit, or ends too soon."""
         if self.leaf is None or not self.fits:
-            return []
-        found = []
-        threshold = self._threshold(self.leaf, remaining_days)
-        if threshold < timedelta(days=remaining_days):
-            found.append(
-                f"The certificate is valid for {_days(_life(self.leaf)):g} days altogether, which is not more than "
-                f"remaining_days ({remaining_days}). So that not every run orders, it is renewed when a third of that, "
-                f"{_days(threshold):g} days, is left. Lower remaining_days."
-            )
-        more = sorted(set(self.leaf.names) - set(request.names) - _companions(request.names))
-        if more:
-            found.append(
-                f"The certificate also covers {', '.join(more)}, which is not asked for. It is not replaced for that; "
-                "force=true orders a new one."
-            )
-        return found
-
-    @staticmethod
-    def _threshold(leaf: Certificate, remaining_days: int) -> timedelta:
-        """Return how much validity a certificate must have left; what no certificate can have is not demanded."""
-        wanted, life = timedelta(days=remaining_days), _life(leaf)
-        return wanted if wanted < life else life / 3
+            return True
+        return self.leaf.not_after - now < _threshold(self.leaf, remaining_days)
 
 
 def fitting(certificate: Certificate, request: OrderRequest) -> bool:
     """Return whether a certificate has the public key of a request's CSR and covers all names."""
     return certificate.public_key == request.csr.public_key and all(map(certificate.covers, request.names))
+
+
+def warnings_about(leaf: Certificate, request: OrderRequest, remaining_days: int) -> list[str]:
+    """Return what the user should know of a certificate that fits a request."""
+    found = []
+    threshold = _threshold(leaf, remaining_days)
+    if threshold < timedelta(days=remaining_days):
+        found.append(
+            f"The certificate is valid for {_days(_life(leaf)):g} days altogether, which is not more than "
+            f"remaining_days ({remaining_days}). So that not every run orders, it is renewed when a third of that, "
+            f"{_days(threshold):g} days, is left. Lower remaining_days."
+        )
+    more = sorted(set(leaf.names) - set(request.names) - _companions(request.names))
+    if more:
+        found.append(
+            f"The certificate also covers {', '.join(more)}, which is not asked for. It is not replaced for that; "
+            "force=true orders a new one."
+        )
+    return found
+
+
+def _threshold(leaf: Certificate, remaining_days: int) -> timedelta:
+    """Return how much validity a certificate must have left; what no certificate can have is not demanded."""
+    wanted, life = timedelta(days=remaining_days), _life(leaf)
+    return wanted if wanted < life else life / 3
 
 
 def _companions(names: t.Iterable[str]) -> set[str]:

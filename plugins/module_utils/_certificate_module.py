@@ -12,7 +12,11 @@ from __future__ import annotations
 import typing as t
 from datetime import datetime, timezone
 
-from ansible_collections.community.digicert.plugins.module_utils._certificate_files import Files, Targets
+from ansible_collections.community.digicert.plugins.module_utils._certificate_files import (
+    Files,
+    Targets,
+    warnings_about,
+)
 from ansible_collections.community.digicert.plugins.module_utils._certificates import Bundle, Certificate
 from ansible_collections.community.digicert.plugins.module_utils._errors import DigicertError
 from ansible_collections.community.digicert.plugins.module_utils._issuance import Issuance, Wishes, issued_chain
@@ -25,6 +29,16 @@ from ansible_collections.community.digicert.plugins.module_utils._order_states i
 if t.TYPE_CHECKING:
     from ansible_collections.community.digicert.plugins.module_utils._client import Client
     from ansible_collections.community.digicert.plugins.module_utils._module_files import FileModule
+
+
+class _Place(t.NamedTuple):
+    """Everything about one certificate: the account, what is wanted, where, the memory, and what is in place."""
+
+    client: Client
+    request: OrderRequest
+    targets: Targets
+    marker: Marker
+    files: Files
 
 
 class CertificateWork:
@@ -40,7 +54,7 @@ class CertificateWork:
     def result(self, client: Client) -> dict[str, t.Any]:
         """Do the work, and return the module's result; raises DigicertError."""
         try:
-            return self._done(client)
+            return self._result(client)
         except DigicertError as error:
             error.changed = error.changed or self.progress.placed or self.changes.changed
             raise
@@ -60,26 +74,26 @@ class CertificateWork:
             "dcv_random_value": order.dcv_random_value,
         }
 
-    def _done(self, client: Client) -> dict[str, t.Any]:
-        request = order_request(self._csr_text(), self.options)
-        paths = ("path", "chain_path", "full_chain_path", "include_root")
-        targets = Targets(*(self.options[name] for name in paths))
-        if self.options["wait_timeout"] < 0:
+    def _result(self, client: Client) -> dict[str, t.Any]:
+        options = self.options
+        if options["wait_timeout"] < 0:
             raise DigicertError("wait_timeout must be 0 or a positive number of seconds.")
+        request = order_request(self._csr_text(), options)
+        targets = Targets(options["path"], options["chain_path"], options["full_chain_path"], options["include_root"])
         targets.check()
         marker = Marker(targets.primary)
         marker.load()
-        files = Files.read(targets, request)
-        if not self._to_be_asked(files, marker):
-            return self._kept(client, request, targets, files)
+        place = _Place(client, request, targets, marker, Files.read(targets, request))
+        if not self._to_be_asked(place):
+            return self._kept(place)
         if self.module.check_mode:
-            return self._predicted(request, targets, files)
-        with marker.locked(self.options["wait_timeout"]):
+            return self._predicted(place)
+        with marker.locked(options["wait_timeout"]):
             # Another run may have done the work while this one waited.
-            files = Files.read(targets, request)
-            if self._to_be_asked(files, marker):
-                return self._continued(client, request, targets, files, marker)
-        return self._kept(client, request, targets, files)
+            place = place._replace(files=Files.read(targets, request))
+            if self._to_be_asked(place):
+                return self._continued(place)
+        return self._kept(place)
 
     def _csr_text(self) -> str:
         path = self.options["csr"]
@@ -91,81 +105,79 @@ class CertificateWork:
         except OSError as exc:
             raise DigicertError(f"Cannot read the CSR {path}: {exc.strerror}.") from None
 
-    def _due(self, files: Files) -> bool:
-        return files.reason(self.options["remaining_days"], datetime.now(timezone.utc)) is not None
+    def _due(self, place: _Place) -> bool:
+        return place.files.due(self.options["remaining_days"], datetime.now(timezone.utc))
 
-    def _to_be_asked(self, files: Files, marker: Marker) -> bool:
-        return self._due(files) or self.options["force"] or marker.record is not None
+    def _to_be_asked(self, place: _Place) -> bool:
+        return self._due(place) or self.options["force"] or place.marker.record is not None
 
-    def _predicted(self, request: OrderRequest, targets: Targets, files: Files) -> dict[str, t.Any]:
+    def _predicted(self, place: _Place) -> dict[str, t.Any]:
         """Return the result of check mode where an order would be placed or continued."""
-        expected = {"certificates": [{"dns_names": sorted(request.names), "serial_number": "(given by CertCentral)"}]}
+        names = sorted(place.request.names)
+        expected = {"certificates": [{"dns_names": names, "serial_number": "(given by CertCentral)"}]}
         self.changes.changed = True
-        self.changes.diffs = [file_diff(path, files.texts[path], expected) for path in targets.paths]
+        self.changes.diffs = [file_diff(path, place.files.texts[path], expected) for path in place.targets.paths]
         return self._outcome(None, None)
 
-    def _continued(
-        self, client: Client, request: OrderRequest, targets: Targets, files: Files, marker: Marker
-    ) -> dict[str, t.Any]:
+    def _continued(self, place: _Place) -> dict[str, t.Any]:
         """Return the result after an order was placed or continued."""
         wishes = Wishes(
-            due=self._due(files),
+            due=self._due(place),
             force=self.options["force"],
             order_id=self.options["order_id"],
             wait=self.options["wait"],
             wait_timeout=self.options["wait_timeout"],
-            installed=files.leaf,
+            installed=place.files.leaf,
         )
-        bundle = Issuance(client, request, marker, wishes, self.progress).obtain()
+        bundle = Issuance(place.client, place.request, place.marker, wishes, self.progress).obtain()
         order = self.progress.order
         if bundle is not None:
-            what = f"The certificate of order {order and order.order_id}"
-            return self._installed(targets, files, bundle.leaf, bundle, what, marker)
+            return self._installed(place, bundle.leaf, bundle, finished=True)
         if order is not None and order.status != ISSUED:
-            self.module.put_attributes(targets.paths, self.changes)
+            self.module.put_attributes(place.targets.paths, self.changes)
             return self._outcome(None, None)
-        return self._kept(client, request, targets, files)
+        return self._kept(place)
 
-    def _kept(self, client: Client, request: OrderRequest, targets: Targets, files: Files) -> dict[str, t.Any]:
+    def _kept(self, place: _Place) -> dict[str, t.Any]:
         """Return the result when the certificate in place stays, with all files made to fit it."""
-        assert files.leaf is not None
-        self.progress.warnings += files.warnings(request, self.options["remaining_days"])
-        bundle = files.bundle
-        if None in targets.contents(files.leaf, bundle).values():
+        leaf, bundle = place.files.leaf, place.files.bundle
+        assert leaf is not None
+        if None in place.targets.contents(leaf, bundle).values():
             if self.module.check_mode:
                 self.changes.changed = True
             else:
-                bundle = issued_chain(client, request, files.leaf, self.options["order_id"], self.progress)
-        return self._installed(targets, files, files.leaf, bundle, "The certificate in place")
+                bundle = issued_chain(place.client, place.request, leaf, self.options["order_id"], self.progress)
+        return self._installed(place, leaf, bundle)
 
     def _installed(
-        self,
-        targets: Targets,
-        files: Files,
-        leaf: Certificate,
-        bundle: Bundle | None,
-        what: str,
-        marker: Marker | None = None,
+        self, place: _Place, leaf: Certificate, bundle: Bundle | None, finished: bool = False
     ) -> dict[str, t.Any]:
-        """Return the result after the files were written, where they need it, and the order's marker dropped."""
-        known = targets.contents(leaf, bundle)
+        """Return the result after the files were written, where they need it, and a finished order's marker dropped.
+
+        The marker goes before the attributes are set: these are put right without an order at any time.
+        """
+        self.progress.warnings += warnings_about(leaf, place.request, self.options["remaining_days"])
+        known = place.targets.contents(leaf, bundle)
         contents = {path: text for path, text in known.items() if text is not None}
         try:
-            self.module.put_files(contents, files.texts, self.changes)
+            self.module.put_files(contents, place.files.texts, self.changes)
         except DigicertError as error:
+            order = self.progress.order
+            what = "The certificate in place" if order is None else f"The certificate of order {order.order_id}"
             error.message += (
                 f" {what} is not lost: make the file writable, or make room, and run the task again, which does not "
                 "place another order."
             )
             raise
-        if marker is not None:
-            marker.forget()
-        self.module.put_attributes(targets.paths, self.changes)
+        if finished:
+            place.marker.forget()
+        self.module.put_attributes(place.targets.paths, self.changes)
         return self._outcome(leaf, bundle)
 
     def _outcome(self, leaf: Certificate | None, bundle: Bundle | None) -> dict[str, t.Any]:
         order = self.progress.order
         random_value = order and order.dcv_random_value
+        given = {} if random_value is None else {"dcv_random_value": random_value}
         return {
             "changed": self.progress.placed or self.changes.changed,
             "order_id": order and order.order_id,
@@ -180,5 +192,5 @@ class CertificateWork:
             "not_after": leaf and leaf.not_after.isoformat(),
             "backup_files": self.changes.backups,
             "diff": self.changes.diffs,
-            **({"dcv_random_value": random_value} if random_value else {}),
+            **given,
         }

@@ -232,8 +232,10 @@ def ascii_name(name: str) -> str:
     wildcard, plain = ("*.", name[2:]) if name.startswith("*.") else ("", name)
     plain = plain[:-1] if plain.endswith(".") else plain
     encoded = plain.lower() if plain.isascii() else _a_labels(plain)
-    fits = len(wildcard + encoded) <= _LONGEST_NAME and all(_LABEL.fullmatch(label) for label in encoded.split("."))
-    if not fits:
+    labels = encoded.split(".")
+    # An IP address has a number where a name has its top-level domain.
+    named = all(_LABEL.fullmatch(label) for label in labels) and not labels[-1].isdigit()
+    if not named or len(wildcard + encoded) > _LONGEST_NAME:
         raise DigicertError(f"{name!r} is no DNS name. Certificates are ordered for DNS names and wildcards of them.")
     return wildcard + encoded
 

@@ -139,8 +139,14 @@ class Issuance:
         if order.status == ISSUED and self.placing.is_installed(order):
             # An earlier run was cut off when all that was left was to drop the marker.
             self.marker.forget()
-            return None if self.wishes.due else order
-        return None if self._left_behind(order, record) else order
+            if not self.wishes.due:
+                return order
+            self.progress.order = None
+            return None
+        if self._left_behind(order, record):
+            self.progress.order = None
+            return None
+        return order
 
     def _named(self, order_id: int, record: Record | None) -> Order:
         if record is not None and record.order_id not in (None, order_id):

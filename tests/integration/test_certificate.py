@@ -1,0 +1,487 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""digicert_certificate in quiet times: ordering, the steady state, files, validation, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import stat
+import threading
+import typing as t
+from datetime import datetime, timedelta, timezone
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from tests.integration.certificates import MODULE, ORDER, Site, aged_certificate, new_csr
+from tests.integration.support import Ansible
+from tests.simulator import DcvTargets, OrderBehaviour, Simulator
+
+INFO = "GET /order/certificate/N"
+CHECK = "PUT /order/certificate/N/check-dcv"
+LIST = "GET /order/certificate"
+DOWNLOAD = "GET /certificate/N/download/format/pem_all"
+
+
+@pytest.fixture
+def site(simulator: Simulator, ansible: Ansible, tmp_path: Path) -> Site:
+    """A folder to install into; orders are validated without a look at the domain."""
+    simulator.seed_auth_key()
+    simulator.set_order_behaviour(OrderBehaviour(validation="never"))
+    return Site(tmp_path / "certificates", simulator, ansible)
+
+
+def test_one_call_for_each_certificate_and_none_afterwards(site: Site) -> None:
+    keys = {"rsa": rsa.generate_private_key(65537, 2048), "ecdsa": ec.generate_private_key(ec.SECP384R1())}
+    csrs = {
+        "rsa.example": new_csr("rsa.example", key=keys["rsa"]),
+        "ecdsa.example": new_csr("ecdsa.example", key=keys["ecdsa"]),
+        "many.example": new_csr(*(["many.example"] + [f"n{number}.many.example" for number in range(20)])),
+        "wild.example": new_csr("*.wild.example", "wild.example"),
+        "idn.example": new_csr("xn--bcher-kva.example", common_name="b\u00fccher.example"),
+    }
+    args = {name: site.args(name, csr_content=csr, mode="0640") for name, csr in csrs.items()}
+    args["idn.example"]["dns_names"] = ["www.B\u00dcCHER.example"]
+    first = site.play(args)
+    assert [(task.outcome, task.changed) for task in first.results] == [("ok", True)] * 5, first.output
+    assert site.calls() == [ORDER] * 5
+    for task, order in zip(first.results, site.simulator.orders()):
+        assert order.certificate is not None
+        result = task.result
+        assert (result["order_id"], result["certificate_id"]) == (order.id, order.certificate.id)
+        assert int(result["serial_number"], 16) == int(order.certificate.serial_number, 16)
+        assert sorted(result["dns_names"]) == sorted(order.request.names)
+        assert result["status"] == "issued"
+        assert datetime.fromisoformat(result["not_after"]) == order.certificate.validity.end
+        assert result["full_chain"] == result["certificate"] + result["chain"]
+        assert Path(args[task.task]["path"]).read_text() == result["certificate"]
+        assert stat.S_IMODE(Path(args[task.task]["path"]).stat().st_mode) == 0o640
+        site.verify(args[task.task])
+    names = site.simulator.orders()[-1].request
+    assert (names.common_name, names.dns_names) == ("xn--bcher-kva.example", ["www.xn--bcher-kva.example"])
+    for name, key in keys.items():
+        leaf = x509.load_pem_x509_certificate(Path(args[f"{name}.example"]["path"]).read_bytes())
+        assert leaf.public_key() == key.public_key()
+    installed = site.files()
+    assert len(installed) == 15
+
+    again = site.play(args)
+    assert [(task.outcome, task.changed) for task in again.results] == [("ok", False)] * 5, again.output
+    assert [again.results[number].result["serial_number"] for number in range(5)] == [
+        task.result["serial_number"] for task in first.results
+    ]
+    assert all(again.results[0].result[name] is None for name in ("order_id", "certificate_id", "status"))
+    assert site.calls() == []
+    assert site.files() == installed
+
+
+def test_the_order_says_what_the_options_say(site: Site) -> None:
+    csr = new_csr("a.example", "b.example")
+    first = site.args("old", csr_content=csr)
+    assert site.run(first).changed
+    args = site.args(
+        "new",
+        csr_content=csr,
+        csr_format="pem",
+        common_name="B.example.",
+        product="ssl_dv_geotrust",
+        dcv_method="http-token",
+        order_validity={"days": 180},
+        cert_validity_days=90,
+        container_id=7,
+        payment_method="balance",
+        skip_approval=False,
+        comments="by Ansible",
+        custom_fields=[{"metadata_id": 12, "value": "x"}],
+        renewal_of_order_id=site.simulator.orders()[0].id,
+        additional_fields={"certificate": {"signature_hash": "sha384"}, "auth_key_id": "k", "locale": "de"},
+    )
+    task = site.run(args)
+    assert task.changed, task.msg
+    assert json.loads(site.simulator.log[-1].body) == {
+        "certificate": {
+            "common_name": "b.example",
+            "dns_names": ["a.example"],
+            "csr": csr,
+            "signature_hash": "sha384",
+            "server_platform": {"id": -1},
+            "cert_validity": {"days": 90},
+        },
+        "order_validity": {"days": 180},
+        "dcv_method": "http-token",
+        "use_auth_key": True,
+        "skip_approval": False,
+        "payment_method": "balance",
+        "container": {"id": 7},
+        "comments": "by Ansible",
+        "custom_fields": [{"metadata_id": 12, "value": "x"}],
+        "renewal_of_order_id": site.simulator.orders()[0].id,
+        "auth_key_id": "k",
+        "locale": "de",
+    }
+    days = (datetime.fromisoformat(task.result["not_after"]) - datetime.now(timezone.utc)).total_seconds() / 86400
+    assert days == pytest.approx(90, abs=0.1)
+
+
+def test_a_drifted_or_lost_file_is_put_right_without_a_request(site: Site) -> None:
+    args = site.args(mode="0644")
+    site.run(args)
+    paths = [Path(args[name]) for name in ("path", "chain_path", "full_chain_path")]
+    good = [path.read_text() for path in paths]
+    paths[0].unlink()
+    paths[1].write_text("garbage")
+    paths[2].chmod(0o600)
+    task = site.run(args, "--diff")
+    assert (task.outcome, task.changed) == ("ok", True), task.msg
+    assert {entry["before_header"] for entry in task.result["diff"]} >= {str(path) for path in paths}
+    paths[2].write_text(good[2].replace("\n", "\r\n"))
+    assert site.run(args, "--check").changed
+    assert "\r" in paths[2].read_bytes().decode()
+    assert site.run(args).changed
+    assert [path.read_text() for path in paths] == good
+    assert [stat.S_IMODE(path.stat().st_mode) for path in paths] == [0o644] * 3
+    assert not site.run(args).changed
+    assert site.calls() == [ORDER]
+
+
+def test_a_lost_chain_is_downloaded_and_not_ordered(site: Site) -> None:
+    args = site.args()
+    site.run({**args, "comments": "an older order for the same names", "force": True})
+    site.run({**args, "force": True})
+    site.calls()
+    for name in ("chain_path", "full_chain_path"):
+        Path(args[name]).unlink()
+    assert site.run(args, "--check").changed
+    assert site.calls() == []
+    task = site.run(args)
+    assert (task.outcome, task.changed) == ("ok", True), task.msg
+    assert task.result["order_id"] == site.simulator.orders()[-1].id
+    assert site.calls() == [LIST, INFO, DOWNLOAD]
+    site.verify(args)
+    assert len(site.simulator.orders()) == 2
+
+    Path(args["chain_path"]).unlink()
+    Path(args["full_chain_path"]).unlink()
+    site.simulator.reset()
+    task = site.run(args)
+    assert (task.outcome, task.changed) == ("failed", False)
+    assert "its chain is in none of the files" in task.msg
+    assert "no order of the account" in task.msg
+    assert site.simulator.orders() == []
+
+
+def test_what_makes_a_certificate_due(site: Site) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    args = site.args(csr_content=new_csr("www.example.com", key=key), remaining_days=30)
+    assert site.run(args).changed
+    more = new_csr("www.example.com", "new.example.com", key=key)
+    plays = site.play(
+        {
+            "more remaining days": {**args, "remaining_days": 199},
+            "another name": {**args, "csr_content": more},
+            "fewer names": args,
+            "another key": {**args, "csr_content": new_csr("www.example.com")},
+            "force": {**args, "csr_content": new_csr("www.example.com"), "force": True},
+            "no certificate": {
+                **args,
+                "path": str(site.directory / "elsewhere.pem"),
+                "full_chain_path": str(site.directory / "e.pem"),
+            },
+        }
+    )
+    changed = {task.task: task.changed for task in plays.results}
+    assert changed == {
+        "more remaining days": False,
+        "another name": True,
+        "fewer names": False,
+        "another key": True,
+        "force": True,
+        "no certificate": True,
+    }, plays.output
+    assert "also covers new.example.com, which is not asked for" in plays.of("fewer names")[0].result["warnings"][0]
+    assert len(site.simulator.orders()) == 5
+
+
+def test_renewal(site: Site) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    args = site.args(csr_content=new_csr("www.example.com", key=key), backup=True)
+    site.run(args)
+    chain = Path(args["chain_path"]).read_text()
+    old = aged_certificate("www.example.com", key, days_left=29)
+    Path(args["path"]).write_text(old)
+    Path(args["full_chain_path"]).unlink()
+    site.calls()
+    predicted = site.run(args, "--check", "--diff")
+    assert (predicted.outcome, predicted.changed) == ("ok", True), predicted.msg
+    assert site.calls() == []
+    assert Path(args["path"]).read_text() == old
+    [diff] = [entry for entry in predicted.result["diff"] if entry["before_header"] == args["path"]]
+    assert diff["before"]["certificates"][0]["serial_number"] == "1234"
+    assert diff["after"]["certificates"][0] == {
+        "dns_names": ["www.example.com"],
+        "serial_number": "(given by CertCentral)",
+    }
+    task = site.run(args, "--diff")
+    assert (task.outcome, task.changed) == ("ok", True), task.msg
+    assert site.calls() == [ORDER]
+    [backup] = task.result["backup_files"]
+    assert Path(backup).read_text() == old
+    assert Path(args["chain_path"]).read_text() == chain
+    [diff] = [entry for entry in task.result["diff"] if entry["before_header"] == args["path"]]
+    assert diff["after"]["certificates"][0]["serial_number"] == task.result["serial_number"]
+    assert "BEGIN" not in str(task.result["diff"])
+    site.verify(args)
+
+
+def test_more_remaining_days_than_validity_do_not_order_on_every_run(site: Site) -> None:
+    args = site.args(order_validity={"years": 1}, remaining_days=250)
+    first = site.run(args)
+    assert first.changed
+    again = site.run(args)
+    assert (again.outcome, again.changed) == ("ok", False)
+    for task in (first, again):
+        assert "not more than remaining_days (250)" in task.result["warnings"][0]
+    assert site.calls() == [ORDER]
+
+
+def test_check_mode_without_a_certificate(site: Site) -> None:
+    args = site.args()
+    task = site.run(args, "--check", "--diff")
+    assert (task.outcome, task.changed) == ("ok", True)
+    assert [task.result[name] for name in ("order_id", "certificate", "status")] == [None, None, None]
+    assert (site.calls(), site.files()) == ([], set())
+
+
+def test_pending_then_issued(site: Site) -> None:
+    site.simulator.set_order_behaviour(OrderBehaviour(validation="never", polls=2))
+    args = site.args()
+    task = site.run(args)
+    assert (task.outcome, task.changed) == ("ok", True), task.msg
+    assert site.calls() == [ORDER, CHECK, INFO, INFO, INFO, DOWNLOAD]
+    site.verify(args)
+    assert site.markers() == []
+
+
+def test_not_waiting(site: Site) -> None:
+    site.simulator.set_order_behaviour(OrderBehaviour(validation="never", polls=3))
+    args = site.args(wait=False)
+    first = site.run(args)
+    assert (first.outcome, first.changed, first.result["status"]) == ("ok", True, "pending"), first.msg
+    assert first.result["certificate"] is None
+    assert first.result["dcv_random_value"] == site.simulator.orders()[0].random_value
+    assert site.calls() == [ORDER]
+    [marker] = site.markers()
+    assert marker["order_id"] == first.result["order_id"]
+    [path] = site.directory.iterdir()
+    assert (path.name, stat.S_IMODE(path.stat().st_mode)) == (".www.example.com.pem.order.json", 0o600)
+    second = site.run(args)
+    assert (second.changed, second.result["status"], site.calls()) == (False, "pending", [INFO, CHECK])
+    site.simulator.finish_order(first.result["order_id"], "issued")
+    third = site.run(args)
+    assert (third.changed, third.result["status"], site.calls()) == (True, "issued", [INFO, DOWNLOAD])
+    site.verify(args)
+    assert (site.markers(), len(site.simulator.orders())) == ([], 1)
+
+
+def test_end_states(site: Site) -> None:
+    words = {
+        "needs_approval": "waits for approval. Approve it in CertCentral, then run the task again",
+        "rejected": "was rejected; its page in CertCentral says why.",
+        "canceled": "was canceled in CertCentral.",
+    }
+    tasks = {}
+    for outcome in words:
+        site.simulator.set_order_behaviour(OrderBehaviour(validation="never", outcome=outcome))  # type: ignore[arg-type]
+        tasks[outcome] = site.args(f"{outcome.replace('_', '-')}.example")
+        task = site.run(tasks[outcome])
+        order = site.simulator.orders()[-1]
+        assert (task.outcome, task.changed) == ("failed", True)
+        assert f"Order {order.id} {words[outcome]}" in task.msg
+        assert (task.result["order_id"], task.result["order_status"]) == (order.id, outcome)
+    again = site.play(tasks)
+    for task in again.results:
+        assert (task.outcome, task.changed) == ("failed", False), task
+        assert words[task.task] in task.msg
+    assert len(site.simulator.orders()) == 3
+
+    site.simulator.set_order_behaviour(OrderBehaviour(validation="never"))
+    site.simulator.finish_order(site.simulator.orders()[0].id, "issued")
+    tasks = {name: {**args, "force": name == "canceled"} for name, args in tasks.items()}
+    last = {task.task: task.outcome for task in site.play(tasks).results}
+    assert last == {"needs_approval": "ok", "rejected": "failed", "canceled": "ok"}
+    assert [order.status for order in site.simulator.orders()] == ["issued", "rejected", "canceled", "issued"]
+    site.verify(tasks["needs_approval"])
+    site.verify(tasks["canceled"])
+
+
+class _Web(ThreadingHTTPServer):
+    """A web server that shows one text at every path."""
+
+    daemon_threads = True
+    text = ""
+
+
+class _Show(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(t.cast(_Web, self.server).text.encode())
+
+    def log_message(self, *_arguments: t.Any) -> None:
+        pass
+
+
+@pytest.fixture
+def web(simulator: Simulator) -> t.Iterator[_Web]:
+    server = _Web(("127.0.0.1", 0), _Show)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    simulator.set_dcv_targets(DcvTargets(http=f"127.0.0.1:{server.server_port}"))
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_with_a_published_request_token_it_is_one_call(site: Site, web: _Web) -> None:
+    site.simulator.set_order_behaviour(OrderBehaviour())
+    forms = ("base64", "pem")
+    csr = new_csr("www.example.com")
+    filters = [f"request_token(auth_key=auth_key, csr_format='{form}')" for form in forms]
+    show = {"msg": " and ".join(f"{{{{ csr | community.digicert.{name} }}}}" for name in filters)}
+    variables = {"csr": csr, "auth_key": site.simulator.auth_keys()[0].auth_key}
+    web.text = site.ansible.play([{"ansible.builtin.debug": show}], play={"vars": variables}).last.msg
+    args = {form: site.args(f"{form}.pem", csr_content=csr, dcv_method="http-token", csr_format=form) for form in forms}
+    run = site.play(args)
+    assert [task.changed for task in run.results] == [True, True], run.output
+    assert site.calls() == [ORDER, ORDER]
+    assert [check.proof for check in site.simulator.dcv_checks] == ["request_token", "request_token"]
+
+
+def test_validation_that_fails_and_then_succeeds(site: Site, web: _Web) -> None:
+    site.simulator.set_order_behaviour(OrderBehaviour())
+    args = site.args(dcv_method="http-token", wait_timeout=2)
+    failed = site.run(args)
+    order = site.simulator.orders()[0]
+    assert (failed.outcome, failed.changed) == ("failed", True)
+    assert f"Order {order.id} waits for domain control validation" in failed.msg
+    assert failed.msg.endswith(", then run the task again, which continues this order.")
+    assert (failed.result["status"], failed.result["code"]) == (400, "file_random_value_not_found")
+    assert failed.result["dcv_random_value"] == order.random_value
+    assert site.calls().count(CHECK) > 1
+    web.text = order.random_value
+    assert site.run(args).changed
+    assert site.calls() == [INFO, CHECK, DOWNLOAD]
+    assert len(site.simulator.orders()) == 1
+
+
+def test_order_id_continues_and_never_orders(site: Site) -> None:
+    site.simulator.set_order_behaviour(OrderBehaviour(validation="never", outcome="pending"))
+    csr = new_csr("www.example.com")
+    returned = {"csr_content": csr, "dcv_method": "dns-txt-token", "wait_timeout": 1}
+    task = site.run(returned)
+    order_id = site.simulator.orders()[0].id
+    assert (task.outcome, task.result["order_id"]) == ("failed", order_id)
+    assert f"is pending. Wait a while, then run the task with order_id={order_id}" in task.msg
+    site.simulator.finish_order(order_id, "issued")
+    fetched = site.run({**returned, "order_id": order_id})
+    assert (fetched.outcome, fetched.changed) == ("ok", False), "nothing is placed and no file is written"
+    assert fetched.result["certificate"].startswith("-----BEGIN CERTIFICATE-----\n")
+    args = site.args(csr_content=csr, order_id=order_id)
+    site.calls()
+    run = site.play({"install": args, "steady": args, "force": {**args, "force": True}})
+    assert [task.changed for task in run.results] == [True, False, False], run.output
+    assert site.calls() == [INFO, DOWNLOAD, INFO]
+    run = site.play(
+        {
+            "no such order": {**args, "order_id": 1, "force": True},
+            "another CSR": {**args, "csr_content": new_csr("www.example.com")},
+            "other names": {**args, "csr_content": csr, "dns_names": ["more.example.com"]},
+        }
+    )
+    assert [task.outcome for task in run.results] == ["failed"] * 3
+    assert "Check order_id" in run.results[0].msg
+    assert "was placed for another CSR" in run.results[1].msg
+    assert "a new one is due. Leave order_id out to order it." in run.results[2].msg
+    assert len(site.simulator.orders()) == 1
+
+
+def test_bad_input_is_refused_before_any_request(site: Site) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
+    file = site.directory / "private.key"
+    file.write_text(pem)
+    wild = new_csr("*.example.com")
+    cases: dict[str, tuple[dict[str, t.Any], str]] = {
+        "private key": ({"csr_content": pem}, "csr holds a private key"),
+        "private key file": ({"csr_content": None, "csr": str(file)}, "csr holds a private key"),
+        "no CSR file": ({"csr_content": None, "csr": "/nonexistent.csr"}, "Cannot read the CSR /nonexistent.csr"),
+        "no folder": ({"path": "/nonexistent/x.pem"}, "The directory /nonexistent does not exist"),
+        "folder not to be written": ({"path": "/proc/x.pem", "chain_path": None}, "o order was placed"),
+        "wildcard by HTTP": ({"csr_content": wild, "dcv_method": "http-token"}, "cannot be validated with"),
+        "years and days": ({"order_validity": {"years": 1, "days": 5}}, "exactly one of"),
+        "date gone by": ({"order_validity": {"custom_expiration_date": "2020-01-01"}}, "due for renewal at once"),
+        "due at once": ({"cert_validity_days": 30}, "remaining_days (30) must be less than cert_validity_days"),
+        "negative wait": ({"wait_timeout": -1}, "wait_timeout must be"),
+    }
+    run = site.play({name: site.args(**args) for name, (args, _) in cases.items()}, "-vvv")
+    assert "Traceback" not in run.output
+    assert pem.splitlines()[1] not in run.output
+    for name, (_, words) in cases.items():
+        [task] = run.of(name)
+        assert (task.outcome, task.changed) == ("failed", False), name
+        assert words in task.msg, name
+        assert "\n" not in task.msg
+        assert task.msg.endswith("."), task.msg
+    assert site.calls() == []
+    assert site.files() == {"private.key"}
+
+
+def test_a_refused_order_leaves_nothing_behind(site: Site) -> None:
+    task = site.run(site.args(product="no_such_product"))
+    assert (task.outcome, task.changed) == ("failed", False)
+    assert (task.result["status"], task.result["code"]) == (404, "not_found|product")
+    assert "order_id" not in task.result
+    assert site.files() == set()
+    task = site.run(site.args(api_key=site.simulator.keys["view_only"]))
+    assert (task.result["status"], site.files()) == (403, set())
+    assert "lacks the permission" in task.msg
+    assert site.simulator.orders() == []
+
+
+def test_without_path_the_certificate_is_returned(site: Site) -> None:
+    task = site.run(site.args(path=None, chain_path=None, full_chain_path=None, include_root=True))
+    assert (task.outcome, task.changed) == ("ok", True)
+    root = site.simulator.ca_file.read_text()
+    assert task.result["full_chain"] == task.result["certificate"] + task.result["chain"] + root
+    assert site.files() == set()
+
+
+def test_module_defaults_of_the_action_group(site: Site) -> None:
+    del site.ansible.env["DIGICERT_API_KEY"]
+    defaults = {"group/community.digicert.digicert": {"api_key": site.simulator.keys["full"]}}
+    run = site.ansible.play([{"name": "order", MODULE: site.args()}], play={"module_defaults": defaults})
+    assert run.last.changed, run.output
+
+
+def test_full_chain_alone_and_one_day_before_it_is_due(site: Site) -> None:
+    args = site.args(path=None, chain_path=None, include_root=True, remaining_days=10, cert_validity_days=11)
+    assert site.run(args).changed
+    assert Path(args["full_chain_path"]).read_text().count("BEGIN") == 3
+    assert not site.run(args).changed
+    end = (datetime.now(timezone.utc) + timedelta(days=11)).date().isoformat()
+    changed = {
+        **args,
+        "include_root": False,
+        "cert_validity_days": None,
+        "order_validity": {"custom_expiration_date": end},
+    }
+    assert site.run({name: value for name, value in changed.items() if value is not None}).changed
+    assert Path(args["full_chain_path"]).read_text().count("BEGIN") == 2
+    assert site.calls() == [ORDER]

@@ -157,3 +157,15 @@ def test_older_instance_without_a_key(client: Client, script: Script, code: str)
     script.answer({"errors": [{"code": "not_found|route", "message": "no route"}]}, status=404)
     script.answer({"errors": [{"code": code, "message": "none"}]}, status=status)
     assert list_keys(client) == []
+
+
+@pytest.mark.usefixtures("sleeps")
+def test_a_key_that_was_there_before_is_never_taken_for_the_new_one(client: Client, script: Script) -> None:
+    old, new = raw("old", 30), raw("new", 30)
+    script.answer({"auth_keys": [old]})
+    script.answer(status=503)
+    script.answer({"auth_keys": [old]})
+    script.answer(new)
+    outcome = ensure_present(client, Wanted.of(30, None), force=True)
+    assert outcome.after is not None
+    assert outcome.after.auth_key_id == "new"

@@ -1,0 +1,136 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the tests of the role dv_certificate share: hosts with folders of their own, plays, and a look at the result."""
+
+from __future__ import annotations
+
+import re
+import stat
+import subprocess
+import typing as t
+from pathlib import Path
+
+import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+
+from tests.integration.servers import Nginx
+from tests.integration.support import Ansible, Run, calls
+from tests.simulator import Simulator
+
+ROLE = "community.digicert.dv_certificate"
+ORDER = "POST /order/certificate/ssl_dv_geotrust_flex"
+AUTH_KEY = "GET /account/auth-keys"
+
+
+class Fleet:
+    """The hosts that the role runs on, the servers around them, and ways to look at what became of them."""
+
+    def __init__(self, directory: Path, simulator: Simulator, ansible: Ansible) -> None:
+        """Use an empty folder, which is made."""
+        self.directory = directory
+        self.directory.mkdir()
+        self.simulator = simulator
+        self.ansible = ansible
+        ansible.env["ANSIBLE_PIPELINING"] = "true"
+        self._seen = 0
+        # Of the role, without their prefix.
+        self.variables: dict[str, t.Any] = {
+            "directory": f"{directory}/{{{{ inventory_hostname }}}}",
+            "private_key_type": "ECC",
+            "check_timeout": 1,
+            "wait_timeout": 20,
+        }
+
+    def run(
+        self,
+        *options: str,
+        hosts: t.Mapping[str, t.Mapping[str, t.Any]] | None = None,
+        **variables: t.Any,
+    ) -> Run:
+        """Run the role in a play of its own.
+
+        Args:
+            options: of ansible-playbook.
+            hosts: host -> its variables of the role, without the prefix; the host's name is the default common name.
+            variables: of the role, without the prefix, for all hosts.
+        """
+        hosts = hosts or {"www.example.com": {}}
+        self.ansible.hosts(*hosts)
+        folder = self.ansible.directory / "host_vars"
+        folder.mkdir(exist_ok=True)
+        for host, own in hosts.items():
+            values = {"common_name": host, **self.variables, **variables, **own}
+            (folder / f"{host}.yml").write_text(yaml_of(values), encoding="utf-8")
+        play = {
+            "roles": [{"role": ROLE}],
+            "handlers": [
+                {
+                    "name": "Use the new certificate",
+                    "ansible.builtin.debug": {"msg": "used"},
+                    "listen": "dv_certificate_changed",
+                }
+            ],
+        }
+        return self.ansible.play([], *options, play=play)
+
+    def path(self, host: str, ending: str, name: str | None = None) -> Path:
+        """Return a file of a host by its ending, such as key or fullchain.pem."""
+        return self.directory / host / f"{name or host}.{ending}"
+
+    def hosts_seen(self) -> set[str]:
+        """Return the hosts that got a folder."""
+        return {path.name for path in self.directory.iterdir()}
+
+    def files(self, host: str) -> set[str]:
+        """Return the names of all files in the folder of a host."""
+        return {path.name for path in (self.directory / host).iterdir()}
+
+    def calls(self) -> list[str]:
+        """Return the requests since the last time this was asked, as "METHOD /path" with ids left out."""
+        requests = calls(self.simulator)
+        new, self._seen = requests[self._seen :], len(requests)
+        return [re.sub(r"/[0-9]+", "/N", call) for call in new]
+
+    def verify(self, host: str, name: str | None = None) -> x509.Certificate:
+        """Check with openssl what is installed, and that it fits the private key; return the certificate."""
+        leaf, chain, full, key = (
+            self.path(host, ending, name) for ending in ("pem", "chain.pem", "fullchain.pem", "key")
+        )
+        for untrusted, certificate in ((chain, leaf), (full, full)):
+            files = ("-CAfile", str(self.simulator.ca_file), "-untrusted", str(untrusted), str(certificate))
+            done = subprocess.run(["openssl", "verify", *files], capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stdout + done.stderr
+        assert full.read_text() == leaf.read_text() + chain.read_text()
+        assert stat.S_IMODE(key.stat().st_mode) == 0o600
+        private_key = serialization.load_pem_private_key(key.read_bytes(), None)
+        loaded = x509.load_pem_x509_certificate(leaf.read_bytes())
+        assert loaded.public_key() == private_key.public_key()
+        return loaded
+
+    def served(self, nginx: Nginx, host: str, sni: str | None = None, name: str | None = None) -> x509.Certificate:
+        """Return what a TLS client sees of the installed certificate."""
+        nginx.serve(sni or host, self.path(host, "fullchain.pem", name), self.path(host, "key", name))
+        return nginx.certificate(sni or host, self.simulator.ca_file)
+
+
+def yaml_of(values: t.Mapping[str, t.Any]) -> str:
+    """Return role variables, given without their prefix, as YAML."""
+    return str(yaml.safe_dump({f"dv_certificate_{name}": value for name, value in values.items()}))
+
+
+def changes(run: Run) -> list[str]:
+    """Return the tasks that changed something."""
+    return [task.task.split(" : ")[-1] for task in run.results if task.changed]
+
+
+def notified(run: Run) -> list[str]:
+    """Return the hosts whose handler ran."""
+    return [task.host for task in run.of("Use the new certificate")]
+
+
+def failures(run: Run) -> dict[str, str]:
+    """Return the last failure of each host: host -> message."""
+    return {task.host: task.msg for task in run.results if task.outcome == "failed"}

@@ -1,0 +1,109 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The role dv_certificate with http validation: nginx shows the token, and then the certificate."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from tests.integration.role import AUTH_KEY, ORDER, Fleet, changes, notified
+from tests.integration.servers import Nginx
+from tests.integration.support import Ansible
+from tests.simulator import DcvTargets, Simulator
+
+SITE = "www.example.com"
+INFO = "GET /order/certificate/N"
+LIST = "GET /order/certificate"
+CHECK = "PUT /order/certificate/N/check-dcv"
+DOWNLOAD = "GET /certificate/N/download/format/pem_all"
+
+
+@pytest.fixture
+def nginx(tmp_path: Path) -> t.Iterator[Nginx]:
+    """A web server for all names."""
+    server = Nginx(tmp_path / "nginx")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def fleet(simulator: Simulator, ansible: Ansible, nginx: Nginx, tmp_path: Path) -> Fleet:
+    """Hosts whose names all lead to that web server, for the role and for DigiCert."""
+    simulator.seed_auth_key()
+    simulator.set_dcv_targets(DcvTargets(http=nginx.address))
+    fleet = Fleet(tmp_path / "hosts", simulator, ansible)
+    fleet.variables["webroot"] = f"{nginx.webroot}/{{{{ inventory_hostname }}}}"
+    fleet.variables["http_address"] = nginx.address
+    return fleet
+
+
+def tokens(nginx: Nginx) -> list[Path]:
+    """Return the files that are in the webroot."""
+    return [path for path in nginx.webroot.rglob("*") if path.is_file()]
+
+
+@pytest.mark.smoke
+def test_from_nothing_to_what_a_tls_client_sees_and_then_nothing(fleet: Fleet, nginx: Nginx) -> None:
+    predicted = fleet.run("--check")
+    assert (predicted.rc, fleet.calls(), fleet.hosts_seen()) == (0, [], set()), predicted.output
+    assert "Make sure that the directory exists" in changes(predicted)
+
+    first = fleet.run("-vvv", "--diff")
+    assert first.rc == 0, first.output
+    assert fleet.calls() == [AUTH_KEY, ORDER]
+    installed = fleet.verify(SITE)
+    assert fleet.served(nginx, SITE) == installed
+    assert (notified(first), tokens(nginx)) == ([SITE], [])
+    files = fleet.files(SITE)
+    assert files == {f"{SITE}.{ending}" for ending in ("key", "csr", "pem", "chain.pem", "fullchain.pem")}
+    secrets = [fleet.simulator.keys["full"], fleet.simulator.auth_keys()[0].auth_key]
+    secrets.append(fleet.path(SITE, "key").read_text().splitlines()[1])
+    assert not [secret for secret in secrets if secret in first.output]
+
+    second = fleet.run()
+    assert (second.rc, changes(second), notified(second), fleet.calls()) == (0, [], [], []), second.output
+    assert fleet.files(SITE) == files
+
+    fleet.path(SITE, "pem").chmod(0o600)
+    fleet.path(SITE, "chain.pem").unlink()
+    corrected = fleet.run()
+    assert changes(corrected) == ["Install the certificate"], corrected.output
+    assert (notified(corrected), fleet.calls()) == ([SITE], [])
+    assert fleet.verify(SITE) == installed
+    assert fleet.path(SITE, "pem").stat().st_mode & 0o777 == 0o644
+
+
+def test_names_keys_and_validity(fleet: Fleet, nginx: Nginx) -> None:
+    hosts: dict[str, dict[str, t.Any]] = {
+        "rsa": {"common_name": "rsa.example.com", "private_key_type": "RSA"},
+        "many": {"common_name": "many.example.com", "dns_names": ["www.many.example.com", "Other.example.org"]},
+        "idn": {"common_name": "b\u00fccher.example", "dns_names": ["www.B\u00fccher.example"], "name": "idn"},
+        "curve": {"common_name": "curve.example.com", "private_key_curve": "secp384r1", "cert_validity_days": 47},
+    }
+    names = {"rsa": "rsa.example.com", "many": "many.example.com", "idn": "idn", "curve": "curve.example.com"}
+    more = {"www.many.example.com": "many", "other.example.org": "many"}
+    more.update({"xn--bcher-kva.example": "idn", "www.xn--bcher-kva.example": "idn"})
+    for name, host in [*more.items(), *((name, host) for host, name in names.items())]:
+        if name != host:
+            (nginx.webroot / name).symlink_to(host)
+    run = fleet.run(hosts=hosts)
+    assert run.rc == 0, run.output
+    assert sorted(fleet.calls()) == [AUTH_KEY] + [ORDER] * 4
+    certificates = {host: fleet.verify(host, name) for host, name in names.items()}
+    assert isinstance(certificates["rsa"].public_key(), rsa.RSAPublicKey)
+    curve = certificates["curve"].public_key()
+    assert isinstance(curve, ec.EllipticCurvePublicKey)
+    assert curve.curve.name == "secp384r1"
+    assert (certificates["curve"].not_valid_after_utc - certificates["curve"].not_valid_before_utc).days in (46, 47)
+    ordered = {order.request.common_name: sorted(order.request.names) for order in fleet.simulator.orders()}
+    assert ordered["many.example.com"] == ["many.example.com", "other.example.org", "www.many.example.com"]
+    assert ordered["xn--bcher-kva.example"] == ["www.xn--bcher-kva.example", "xn--bcher-kva.example"]
+    for name in ordered["many.example.com"]:
+        assert fleet.served(nginx, "many", name, "many.example.com") == certificates["many"]
+    assert fleet.served(nginx, "idn", "www.xn--bcher-kva.example", "idn") == certificates["idn"]

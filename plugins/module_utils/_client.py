@@ -13,6 +13,7 @@ This file knows neither Ansible nor any resource of the API. What each status an
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
@@ -170,9 +171,10 @@ class Client:
     def _exchange(self, method: str, path: str, purpose: str, body: t.Any, text: bool) -> Answer:
         """Send one request and read its answer within the time limit; raises DigicertError."""
         where = self.where(purpose)
+        data = None if body is None else _TimelyBody(json.dumps(body).encode("utf-8"), self.timeout)
         try:
             status, headers, content = _within(
-                self.timeout + DEADLINE_GRACE, lambda: self._send(method, self.api_url + path, body, text)
+                self.timeout + DEADLINE_GRACE, lambda: self._send(method, self.api_url + path, data, text)
             )
         except NETWORK_FAILURES as exc:
             self._session = None
@@ -200,14 +202,16 @@ class Client:
                 lost=True,
             ) from None
 
-    def _send(self, method: str, url: str, body: t.Any, text: bool) -> tuple[int, t.Mapping[str, str], bytes | None]:
+    def _send(
+        self, method: str, url: str, data: _TimelyBody | None, text: bool
+    ) -> tuple[int, t.Mapping[str, str], bytes | None]:
         """Return status, headers and body (None when too large); raises what requests, urllib3 or a socket raise."""
         if self._session is None:
             self._session = self._new_session()
         with self._session.request(
             method,
             url,
-            data=None if body is None else json.dumps(body).encode("utf-8"),
+            data=data,
             headers={"Accept": "*/*"} if text else None,
             timeout=self.timeout,
             verify=self._verify,
@@ -245,6 +249,27 @@ class Client:
             self._clock_offset = told.astimezone(timezone.utc) - datetime.now(timezone.utc)
         except (TypeError, ValueError, IndexError, OverflowError):
             self._clock_offset = timedelta(0)
+
+
+class _TimelyBody:
+    """The body of a request, as a file that cannot be read any more once its time is over.
+
+    A thread that was left behind in name look-up or while connecting would otherwise send the request later, when its
+    sender has given it up and looked whether it was carried out.
+    """
+
+    def __init__(self, content: bytes, seconds: float) -> None:
+        self._file = io.BytesIO(content)
+        self._length = len(content)
+        self._end = time.monotonic() + seconds
+
+    def __len__(self) -> int:
+        return self._length
+
+    def read(self, size: int = -1) -> bytes:
+        if time.monotonic() > self._end:
+            raise OverdueError
+        return self._file.read(size)
 
 
 def _checked_url(api_url: str) -> str:

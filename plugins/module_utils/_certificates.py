@@ -85,7 +85,7 @@ class Certificate(t.NamedTuple):
     def covers(self, name: str) -> bool:
         """Return whether a name (A-labels, lower case) is one of the certificate's, or falls under a wildcard of it."""
         # RFC 9525, 6.3: a wildcard stands for exactly one label.
-        return name in self.names or (not name.startswith("*.") and "*." + name.partition(".")[2] in self.names)
+        return name in self.names or "*." + name.partition(".")[2] in self.names
 
 
 class Bundle(t.NamedTuple):

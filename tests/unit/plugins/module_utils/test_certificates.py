@@ -137,6 +137,13 @@ def test_chain_signed_with_rsa() -> None:
     assert chained(read_certificates("".join(map(pem, parts)))).root is not None
 
 
+def test_chain_with_a_forged_rsa_signature() -> None:
+    real, forger = Authority("RSA", key=rsa_key()), Authority("RSA", key=rsa_key())
+    parts = [forger.leaf("a.example"), real.certificate]
+    with pytest.raises(DigicertError, match="not issued by CN=RSA"):
+        chained(read_certificates("".join(map(pem, parts))))
+
+
 def broken_chains() -> dict[str, tuple[list[x509.Certificate], str]]:
     leaf = MIDDLE.leaf("a.example")
     impostor = Authority("Intermediate", ROOT)
@@ -146,6 +153,10 @@ def broken_chains() -> dict[str, tuple[list[x509.Certificate], str]]:
         "wrong order": ([leaf, ROOT.certificate, MIDDLE.certificate], "not issued by CN=Root"),
         "intermediate missing": ([leaf, ROOT.certificate], "not issued by CN=Root"),
         "same name, other key": ([leaf, impostor.certificate, ROOT.certificate], "not issued by CN=Intermediate"),
+        "same key, other name": (
+            [leaf, Authority("Other", ROOT, key=MIDDLE.key).certificate],
+            "not issued by CN=Other",
+        ),
         "issuer is no CA": ([below_it, not_a_ca], "not issued by CN=Intermediate"),
         "unrelated": ([leaf, Authority("Other").certificate], "not issued by CN=Other"),
         "more after the root": ([leaf, MIDDLE.certificate, ROOT.certificate, leaf], "not issued by CN=a.example"),

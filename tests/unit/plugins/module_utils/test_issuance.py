@@ -420,6 +420,22 @@ def test_other_orders_are_not_taken_for_the_lost_one(case: Case, other: dict[str
     assert case.verbs.count("POST") == 2
 
 
+def test_an_order_for_less_names_is_another(case: Case) -> None:
+    request = request_for(csr=CSR, dns_names=["b.example"])
+    both = MIDDLE.leaf("www.example.com", "b.example")
+    issued = {**IMMEDIATE, "certificate_chain": [{"pem": pem_all(both)}]}
+    case.on(POST, lost(), issued).on(LIST, rows(row())).on(GET, info())
+    assert case.obtain(request=request) is not None
+    assert case.verbs.count("POST") == 2
+
+
+def test_an_order_that_would_end_too_soon_is_not_placed(case: Case) -> None:
+    request = request_for(csr=CSR, order_validity={"custom_expiration_date": "2020-01-01"})
+    with pytest.raises(DigicertError, match="No order was placed"):
+        case.obtain(request=request)
+    assert (case.client.calls, case.saved) == ([], None)
+
+
 def test_the_newest_of_several_is_taken_and_all_pages_are_read(case: Case) -> None:
     page = [row(100 + number, age=2) for number in range(100)]
     newest = [row(8, age=0.2), row(7, age=0.1)]

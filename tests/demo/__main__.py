@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import json
 import os
 import subprocess
 import sys
@@ -28,16 +29,17 @@ def main() -> int:
     """Return the exit code of the playbook."""
     with tempfile.TemporaryDirectory(prefix="digicert-demo-") as name:
         directory = Path(name)
-        (directory / "web" / ".well-known" / "pki-validation").mkdir(parents=True)
+        (directory / "web").mkdir()
         with web_server(directory / "web") as web, (directory / "simulator.log").open("wb") as output:
             facts = directory / "simulator.json"
-            options = ("--dcv-http", f"127.0.0.1:{web.server_port}", "--json", str(facts))
+            web_address = f"127.0.0.1:{web.server_port}"
+            options = ("--dcv-http", web_address, "--json", str(facts))
             print("$ python", *SIMULATOR, *options[:3], facts.name, "&", flush=True)
             command = [sys.executable, *SIMULATOR, *options]
             simulator = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
             try:
                 if answers(simulator, facts):
-                    return play(directory, facts)
+                    return play(directory, demo_simulator_file=facts, demo_web_address=web_address)
             finally:
                 simulator.terminate()
                 simulator.wait()
@@ -72,14 +74,13 @@ def answers(simulator: subprocess.Popen[bytes], facts: Path) -> bool:
     return True
 
 
-def play(directory: Path, facts: Path) -> int:
-    """Run the playbook under a home of its own; returns its exit code."""
+def play(directory: Path, **variables: object) -> int:
+    """Run the playbook with these variables, under a home of its own; returns its exit code."""
     print("$ ansible-playbook", PLAYBOOK, *sys.argv[1:], flush=True)
     program = Path(sys.executable).with_name("ansible-playbook")
-    variables = ("-e", f"demo_simulator_file={facts}", "-e", f"demo_directory={directory}")
-    return subprocess.run(
-        [str(program), str(PLAYBOOK), *variables, *sys.argv[1:]], cwd=ROOT, env=environment(directory), check=False
-    ).returncode
+    values = json.dumps({"demo_directory": directory, **variables}, default=str)
+    command = [str(program), str(PLAYBOOK), "-e", values, *sys.argv[1:]]
+    return subprocess.run(command, cwd=ROOT, env=environment(directory), check=False).returncode
 
 
 def environment(directory: Path) -> dict[str, str]:
@@ -96,6 +97,7 @@ def environment(directory: Path) -> dict[str, str]:
         "NO_PROXY": "127.0.0.1",
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
         "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callback"),
+        "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false",
         "ANSIBLE_CONFIG": str(directory / "ansible.cfg"),
         "ANSIBLE_HOME": str(home / ".ansible"),
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",

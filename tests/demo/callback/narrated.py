@@ -9,20 +9,21 @@ from __future__ import annotations
 import textwrap
 import typing as t
 
+from ansible.playbook.handler import Handler
 from ansible.plugins.callback.default import CallbackModule as Default
 
 DOCUMENTATION = r"""
 name: narrated
 type: stdout
 short_description: Ansible's default output, for a playbook that explains itself
-description: Shows the messages of assertions and debug tasks as text, and no tasks that only set facts.
+description: Shows the messages of assertions and debug tasks as text, and no tasks that set facts or include others.
 extends_documentation_fragment:
   - default_callback
   - result_format_callback
 """
 
 TEXT = ("ansible.builtin.assert", "ansible.builtin.debug")
-UNSEEN = ("ansible.builtin.set_fact",)
+UNSEEN = ("ansible.builtin.set_fact", "ansible.builtin.include_tasks")
 UNTOLD = "All assertions passed"
 WIDTH = 110
 
@@ -41,11 +42,14 @@ class CallbackModule(Default):
         else:
             super().v2_playbook_on_task_start(task, is_conditional)  # type: ignore[no-untyped-call]
 
+    def v2_playbook_on_include(self, included_file: t.Any) -> None:
+        """Print nothing: the tasks that are included say what they do."""
+
     def v2_runner_on_ok(self, result: t.Any) -> None:
         """Print what became of a task, or the text that it is there for."""
         if result._result.get("msg") == UNTOLD:
             return
-        if result._task.action in TEXT:
+        if result._task.action in TEXT and not isinstance(result._task, Handler):
             for line in str(result._result["msg"]).splitlines():
                 indent = "    " + " " * (len(line) - len(line.lstrip()))
                 wrapped = textwrap.fill(

@@ -104,8 +104,9 @@ class Site:
         return {path.name for path in self.directory.iterdir()}
 
     def markers(self) -> list[dict[str, t.Any]]:
-        """Return the content of every marker of an order under way."""
-        return [json.loads(path.read_text()) for path in self.directory.glob(".*.order.json")]
+        """Return the content of every marker of an order under way; an empty file is a lock and no marker."""
+        texts = [path.read_text() for path in self.directory.glob(".*.order.json")]
+        return [json.loads(text) for text in texts if text]
 
     def calls(self) -> list[str]:
         """Return the requests since the last time this was asked, as "METHOD /path" with ids left out."""

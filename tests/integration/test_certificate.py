@@ -37,6 +37,7 @@ def site(simulator: Simulator, ansible: Ansible, tmp_path: Path) -> Site:
     return Site(tmp_path / "certificates", simulator, ansible)
 
 
+@pytest.mark.smoke
 def test_one_call_for_each_certificate_and_none_afterwards(site: Site) -> None:
     keys = {"rsa": rsa.generate_private_key(65537, 2048), "ecdsa": ec.generate_private_key(ec.SECP384R1())}
     csrs = {
@@ -129,6 +130,7 @@ def test_the_order_says_what_the_options_say(site: Site) -> None:
     assert days == pytest.approx(90, abs=0.1)
 
 
+@pytest.mark.smoke
 def test_a_drifted_or_lost_file_is_put_right_without_a_request(site: Site) -> None:
     args = site.args(mode="0644")
     site.run(args)
@@ -208,6 +210,7 @@ def test_what_makes_a_certificate_due(site: Site) -> None:
     assert len(site.simulator.orders()) == 5
 
 
+@pytest.mark.smoke
 def test_renewal(site: Site) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     args = site.args(csr_content=new_csr("www.example.com", key=key), backup=True)
@@ -289,6 +292,7 @@ def test_not_waiting(site: Site) -> None:
     assert (site.markers(), len(site.simulator.orders())) == ([], 1)
 
 
+@pytest.mark.smoke
 def test_end_states(site: Site) -> None:
     words = {
         "needs_approval": "waits for approval. Approve it in CertCentral, then run the task again",
@@ -410,6 +414,7 @@ def test_order_id_continues_and_never_orders(site: Site) -> None:
     assert len(site.simulator.orders()) == 1
 
 
+@pytest.mark.smoke
 def test_bad_input_is_refused_before_any_request(site: Site) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     pem = key.private_bytes(

@@ -30,6 +30,7 @@ README = ROOT / "README.md"
 USER_GUIDE = ROOT / "docs" / "docsite" / "rst" / "user_guide.rst"
 LIST, CREATE = "GET /account/auth-keys", "POST /account/auth-key"
 WEB_FOLDERS = {"/etc/ssl": "ssl", "/var/www/html": "html"}
+ORDER = "POST /order/certificate/ssl_dv_geotrust_flex"
 
 
 class Block(t.NamedTuple):
@@ -159,7 +160,12 @@ def run_block(user: Ansible, block: Block, **env: str) -> Run:
     return user.play(yaml.safe_load(block.text), "-e", f"@{user.directory}/variables.yml", **env)
 
 
-AUTH_KEY_BLOCKS = [b for b in GUIDE_BLOCKS if (b.is_play or b.is_tasks) and "digicert_certificate:" not in b.text]
+WEB_BLOCKS = [b for b in [*README_BLOCKS, *GUIDE_BLOCKS] if b.is_play and "hosts: webservers" in b.text]
+AUTH_KEY_BLOCKS = [
+    b
+    for b in GUIDE_BLOCKS
+    if (b.is_play or b.is_tasks) and b not in WEB_BLOCKS and "digicert_certificate:" not in b.text
+]
 
 
 @pytest.mark.parametrize("block", AUTH_KEY_BLOCKS, ids=[f"{n} {b.title}" for n, b in enumerate(AUTH_KEY_BLOCKS)])
@@ -188,30 +194,62 @@ def web_root(simulator: Simulator, user: Ansible) -> t.Iterator[Path]:
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(user.directory / "html"))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        simulator.set_dcv_targets(DcvTargets(http=f"127.0.0.1:{server.server_port}"))
+        address = f"127.0.0.1:{server.server_port}"
+        simulator.set_dcv_targets(DcvTargets(http=address))
+        (user.directory / "address").write_text(address, encoding="utf-8")
         yield user.directory / "html"
         server.shutdown()
 
 
-def test_certificate_example_of_the_guide(simulator: Simulator, user: Ansible, web_root: Path) -> None:
-    block = block_of(GUIDE_BLOCKS, "Publish the request token")
+@pytest.fixture
+def web_play(simulator: Simulator, user: Ansible, web_root: Path) -> t.Callable[..., Run]:
+    """Run a block on the only web server, with paths, privileges and services that exist on this machine."""
     user.hosts("www.example.com")
     user.inventory.write_text("[webservers]\n" + user.inventory.read_text(encoding="utf-8"), encoding="utf-8")
-    csr = new_csr("www.example.com")
-    (user.directory / "ssl" / "www.example.com.csr").write_text(csr, encoding="utf-8")
-    variables = {"digicert_api_key": simulator.keys["full"]}
+    (user.directory / "ssl" / "www.example.com.csr").write_text(new_csr("www.example.com"), encoding="utf-8")
+    variables = {
+        "digicert_api_key": simulator.keys["full"],
+        "dv_certificate_directory": str(user.directory / "ssl"),
+        "dv_certificate_http_address": (user.directory / "address").read_text(encoding="utf-8"),
+        "tsig_secret": "c2VjcmV0",
+    }
     (user.directory / "variables.yml").write_text(yaml.safe_dump(variables), encoding="utf-8")
-    for path, name in WEB_FOLDERS.items():
-        block = block._replace(text=block.text.replace(path, str(user.directory / name)))
-    run = run_block(user, block)
-    assert run.rc == 0, run.output
-    assert calls(simulator) == [LIST, CREATE, "POST /order/certificate/ssl_dv_geotrust_flex"]
+
+    def run(block: Block, *options: str) -> Run:
+        text = block.text.replace("become: true", "become: false").replace("ansible.builtin.service:", "debug:")
+        text = re.sub("(?m)name: nginx\n *state: reloaded", "msg: reloaded", text)
+        for folder, name in WEB_FOLDERS.items():
+            text = text.replace(folder, str(user.directory / name))
+        path = user.directory / "playbook.yml"
+        path.write_text(text, encoding="utf-8")
+        return user.playbook(path, "-e", f"@{user.directory}/variables.yml", *options)
+
+    assert web_root.is_dir()
+    return run
+
+
+@pytest.mark.parametrize("words", ["Publish the request token", "# certificate.yml", "validated by HTTP"])
+def test_web_server_examples(
+    simulator: Simulator, user: Ansible, web_root: Path, web_play: t.Callable[..., Run], words: str
+) -> None:
+    block = block_of(WEB_BLOCKS, words)
+    first = web_play(block)
+    assert first.rc == 0, first.output
+    assert calls(simulator) == [LIST, CREATE, ORDER]
     assert "BEGIN CERTIFICATE" in (user.directory / "ssl" / "www.example.com.fullchain.pem").read_text("utf-8")
     assert [path for path in web_root.rglob("*") if path.is_file()] == []
-    again = run_block(user, block)
+    assert ("Reload the web server" in first.output) == ("handlers" in block.text)
+    again = web_play(block)
     assert again.rc == 0, again.output
     assert not any(task.changed for task in again.results)
     assert len(simulator.log) == 3
+
+
+@pytest.mark.parametrize("words", ["dcv_method: dns", "dcv_method: custom"])
+def test_dns_examples_are_accepted(simulator: Simulator, web_play: t.Callable[..., Run], words: str) -> None:
+    run = web_play(block_of(WEB_BLOCKS, words), "--check")
+    assert run.rc == 0, run.output
+    assert simulator.log == []
 
 
 def test_report_playbook_shows_no_secret(simulator: Simulator, user: Ansible) -> None:
@@ -228,8 +266,8 @@ def in_days(days: float) -> datetime:
 
 
 def messages() -> str:
-    """Return all text that the plugins can say, with an ellipsis for what they fill in."""
-    texts = []
+    """Return all text that the plugins and roles can say, with an ellipsis for what plugins fill in."""
+    texts = [" ".join(path.read_text(encoding="utf-8").split()) for path in (ROOT / "roles").rglob("*.yml")]
     for path in (ROOT / "plugins").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.JoinedStr):

@@ -15,8 +15,9 @@ from __future__ import annotations
 import re
 import time
 import typing as t
-from datetime import datetime, timezone
+from datetime import datetime
 
+from ansible_collections.community.digicert.plugins.module_utils._answers import odd_answer, parsed_datetime
 from ansible_collections.community.digicert.plugins.module_utils._errors import DigicertError
 
 if t.TYPE_CHECKING:
@@ -158,7 +159,7 @@ def list_keys(client: Client, backoff: Backoff | None = None) -> list[AuthKey]:
         return _only_key(client, backoff)
     rows = answer.payload.get("auth_keys") if isinstance(answer.payload, dict) else None
     if not isinstance(rows, list):
-        raise _odd_answer(client, purpose, answer, "no list auth_keys")
+        raise odd_answer(client, purpose, answer, "no list auth_keys")
     return [_parsed(client, purpose, answer, row) for row in rows]
 
 
@@ -189,7 +190,7 @@ def get_key(client: Client, auth_key_id: str) -> AuthKey | None:
         raise
     key = _parsed(client, purpose, answer, answer.payload)
     if key.auth_key_id != auth_key_id:
-        raise _odd_answer(client, purpose, answer, "another AuthKey")
+        raise odd_answer(client, purpose, answer, "another AuthKey")
     return key
 
 
@@ -234,7 +235,7 @@ def _create(client: Client, wanted: Wanted, known: t.AbstractSet[str]) -> tuple[
             answer = client.request("POST", path, purpose, backoff=backoff)
             key = _parsed(client, purpose, answer, answer.payload)
             if (key.expires is None) != (wanted.ttl_days is None):
-                raise _odd_answer(client, purpose, answer, "an AuthKey of another validity")
+                raise odd_answer(client, purpose, answer, "an AuthKey of another validity")
             return key, True
         except DigicertError as error:
             if error.code == "auth_key_exists_for_account" and wanted.ttl_days is None:
@@ -298,28 +299,14 @@ def _unknown(keys: t.Iterable[AuthKey], known: t.AbstractSet[str]) -> list[AuthK
 def _parsed(client: Client, purpose: str, answer: Answer, raw: t.Any) -> AuthKey:
     """Return the AuthKey that a value in an answer describes; raises DigicertError, without showing the value."""
     if not isinstance(raw, dict):
-        raise _odd_answer(client, purpose, answer, "no AuthKey")
+        raise odd_answer(client, purpose, answer, "no AuthKey")
     for field in ("auth_key_id", "auth_key"):
         if not isinstance(raw.get(field), str) or not raw[field]:
-            raise _odd_answer(client, purpose, answer, f"no {field}")
+            raise odd_answer(client, purpose, answer, f"no {field}")
     expiration = raw.get("expiration_datetime")
     if expiration is None:
         return AuthKey(raw["auth_key_id"], raw["auth_key"], None, None)
-    try:
-        # Before Python 3.11, fromisoformat() does not know "Z".
-        expires = datetime.fromisoformat(expiration[:-1] + "+00:00" if expiration.endswith("Z") else expiration)
-    except (AttributeError, TypeError, ValueError):
-        raise _odd_answer(client, purpose, answer, "an expiration_datetime that is no date") from None
-    if expires.tzinfo is None:
-        expires = expires.replace(tzinfo=timezone.utc)
+    expires = parsed_datetime(expiration)
+    if expires is None:
+        raise odd_answer(client, purpose, answer, "an expiration_datetime that is no date")
     return AuthKey(raw["auth_key_id"], raw["auth_key"], expiration, expires)
-
-
-def _odd_answer(client: Client, purpose: str, answer: Answer, what: str) -> DigicertError:
-    """Describe a 2xx answer that does not say what the API page promises."""
-    return DigicertError(
-        f"{client.where(purpose)}the answer (HTTP {answer.status}) holds {what}. Check api_url, and whether a proxy or "
-        "gateway answers in place of CertCentral.",
-        status=answer.status,
-        lost=True,
-    )

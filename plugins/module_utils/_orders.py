@@ -16,10 +16,10 @@ import typing as t
 from datetime import datetime, timezone
 from urllib.parse import quote, urlencode
 
-from ansible_collections.community.digicert.plugins.module_utils._errors import DigicertError
+from ansible_collections.community.digicert.plugins.module_utils._answers import odd_answer, parsed_datetime
 
 if t.TYPE_CHECKING:
-    from ansible_collections.community.digicert.plugins.module_utils._client import Answer, Backoff, Client
+    from ansible_collections.community.digicert.plugins.module_utils._client import Backoff, Client
 
 PAGE_SIZE = 100  # orders
 MAX_PAGES = 10
@@ -66,7 +66,7 @@ def post_order(client: Client, product: str, body: dict[str, t.Any], purpose: st
     payload = _dict(answer.payload)
     order_id = _number(payload.get("id"))
     if order_id is None:
-        raise _odd_answer(client, purpose, answer, "no order id")
+        raise odd_answer(client, purpose, answer, "no order id")
     chain = _chain(payload.get("certificate_chain"))
     return Order(
         order_id,
@@ -83,7 +83,7 @@ def get_order(client: Client, order_id: int, backoff: Backoff | None = None) -> 
     answer = client.request("GET", f"{PATH}/{order_id}", purpose, backoff=backoff)
     order = _parsed(answer.payload)
     if order is None or order.order_id != order_id or not order.status:
-        raise _odd_answer(client, purpose, answer, "no such order")
+        raise odd_answer(client, purpose, answer, "no such order")
     return order
 
 
@@ -104,10 +104,10 @@ def list_orders(client: Client, common_name: str, backoff: Backoff | None = None
         if rows is None and "page" in _dict(answer.payload):
             rows = []
         if not isinstance(rows, list):
-            raise _odd_answer(client, purpose, answer, "no list orders")
+            raise odd_answer(client, purpose, answer, "no list orders")
         parsed = [_parsed(row) for row in rows]
         if None in parsed:
-            raise _odd_answer(client, purpose, answer, "an order without id")
+            raise odd_answer(client, purpose, answer, "an order without id")
         orders += [order for order in parsed if order and (common_name in order.names or not order.names)]
         if len(rows) < PAGE_SIZE:
             break
@@ -165,7 +165,7 @@ def _parsed(raw: t.Any) -> Order | None:
         serial_number=_text(certificate.get("serial_number")),
         valid_till=_text(certificate.get("valid_till")),
         product=_text(_dict(values.get("product")).get("name_id")),
-        created=_date(values.get("date_created")),
+        created=parsed_datetime(values.get("date_created")),
         dcv_random_value=_text(values.get("dcv_random_value")),
     )
 
@@ -191,22 +191,3 @@ def _number(value: t.Any) -> int | None:
 
 def _text(value: t.Any) -> str | None:
     return value if isinstance(value, str) and value else None
-
-
-def _date(value: t.Any) -> datetime | None:
-    try:
-        # Before Python 3.11, fromisoformat() does not know "Z".
-        date = datetime.fromisoformat(value[:-1] + "+00:00" if value.endswith("Z") else value)
-    except (AttributeError, TypeError, ValueError):
-        return None
-    return date if date.tzinfo else date.replace(tzinfo=timezone.utc)
-
-
-def _odd_answer(client: Client, purpose: str, answer: Answer, what: str) -> DigicertError:
-    """Describe a 2xx answer that does not say what the API page promises."""
-    return DigicertError(
-        f"{client.where(purpose)}the answer (HTTP {answer.status}) holds {what}. Check api_url, and whether a proxy or "
-        "gateway answers in place of CertCentral.",
-        status=answer.status,
-        lost=True,
-    )

@@ -383,7 +383,7 @@ def main() -> None:
     print("Not found:", ", ".join(missing) or "none", flush=True)
     REPORT.parent.mkdir(exist_ok=True)
     REPORT.unlink(missing_ok=True)
-    sys.argv += ["--report", str(REPORT)]
+    sys.argv[1:1] = ["--report", str(REPORT)]
     try:
         nox.main()
     finally:

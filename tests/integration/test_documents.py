@@ -115,7 +115,7 @@ def shell(user: Ansible, script: str, stdin: str = "", **env: str) -> str:
 
 @pytest.mark.smoke
 def test_first_screen_of_the_readme(simulator: Simulator, user: Ansible) -> None:
-    playbook, commands, adhoc, *_ = README_BLOCKS
+    playbook, commands, adhoc = README_BLOCKS[:3]
     assert "community.digicert.digicert_auth_key" in playbook.text
     assert README.read_text(encoding="utf-8").index(adhoc.text) < 3000
     (user.directory / "auth_key.yml").write_text(playbook.text, encoding="utf-8")

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.role import Fleet
+from tests.integration.servers import Nginx
 from tests.integration.support import Ansible
-from tests.simulator import Simulator
+from tests.simulator import DcvTargets, Simulator
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +43,22 @@ def ansible(simulator: Simulator, tmp_path: Path) -> Ansible:
             "REQUESTS_CA_BUNDLE": str(simulator.ca_file),
         },
     )
+
+
+@pytest.fixture
+def nginx(tmp_path: Path) -> t.Iterator[Nginx]:
+    """A web server for all names."""
+    server = Nginx(tmp_path / "nginx")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def fleet(simulator: Simulator, ansible: Ansible, nginx: Nginx, tmp_path: Path) -> Fleet:
+    """Hosts for the role dv_certificate, whose names all lead to nginx, for the role and for DigiCert."""
+    simulator.seed_auth_key()
+    simulator.set_dcv_targets(DcvTargets(http=nginx.address))
+    fleet = Fleet(tmp_path / "hosts", simulator, ansible)
+    fleet.variables["webroot"] = f"{nginx.webroot}/{{{{ inventory_hostname }}}}"
+    fleet.variables["http_address"] = nginx.address
+    return fleet

@@ -106,9 +106,13 @@ class Fleet:
         assert full.read_text() == leaf.read_text() + chain.read_text()
         assert stat.S_IMODE(key.stat().st_mode) == 0o600
         private_key = serialization.load_pem_private_key(key.read_bytes(), None)
-        loaded = x509.load_pem_x509_certificate(leaf.read_bytes())
+        loaded = self.installed(host, name)
         assert loaded.public_key() == private_key.public_key()
         return loaded
+
+    def installed(self, host: str, name: str | None = None) -> x509.Certificate:
+        """Return the certificate that is installed."""
+        return x509.load_pem_x509_certificate(self.path(host, "pem", name).read_bytes())
 
     def served(self, nginx: Nginx, host: str, sni: str | None = None, name: str | None = None) -> x509.Certificate:
         """Return what a TLS client sees of the installed certificate."""

@@ -84,6 +84,10 @@ class Nginx(Server):
         """The access log."""
         return (self.directory / "access.log").read_text(encoding="utf-8")
 
+    def files(self) -> list[Path]:
+        """Return the files that are in the webroot."""
+        return [path for path in self.webroot.rglob("*") if path.is_file()]
+
     def serve(self, name: str, certificate: str | Path, key: str | Path) -> None:
         """Use this certificate and private key for TLS clients that ask for `name`."""
         self._sites[name] = (str(certificate), str(key))

@@ -7,45 +7,14 @@
 from __future__ import annotations
 
 import typing as t
-from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from tests.integration.role import AUTH_KEY, ORDER, Fleet, changes, notified
 from tests.integration.servers import Nginx
-from tests.integration.support import Ansible
-from tests.simulator import DcvTargets, Simulator
 
 SITE = "www.example.com"
-INFO = "GET /order/certificate/N"
-LIST = "GET /order/certificate"
-CHECK = "PUT /order/certificate/N/check-dcv"
-DOWNLOAD = "GET /certificate/N/download/format/pem_all"
-
-
-@pytest.fixture
-def nginx(tmp_path: Path) -> t.Iterator[Nginx]:
-    """A web server for all names."""
-    server = Nginx(tmp_path / "nginx")
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def fleet(simulator: Simulator, ansible: Ansible, nginx: Nginx, tmp_path: Path) -> Fleet:
-    """Hosts whose names all lead to that web server, for the role and for DigiCert."""
-    simulator.seed_auth_key()
-    simulator.set_dcv_targets(DcvTargets(http=nginx.address))
-    fleet = Fleet(tmp_path / "hosts", simulator, ansible)
-    fleet.variables["webroot"] = f"{nginx.webroot}/{{{{ inventory_hostname }}}}"
-    fleet.variables["http_address"] = nginx.address
-    return fleet
-
-
-def tokens(nginx: Nginx) -> list[Path]:
-    """Return the files that are in the webroot."""
-    return [path for path in nginx.webroot.rglob("*") if path.is_file()]
 
 
 @pytest.mark.smoke
@@ -59,7 +28,7 @@ def test_from_nothing_to_what_a_tls_client_sees_and_then_nothing(fleet: Fleet, n
     assert fleet.calls() == [AUTH_KEY, ORDER]
     installed = fleet.verify(SITE)
     assert fleet.served(nginx, SITE) == installed
-    assert (notified(first), tokens(nginx)) == ([SITE], [])
+    assert (notified(first), nginx.files()) == ([SITE], [])
     files = fleet.files(SITE)
     assert files == {f"{SITE}.{ending}" for ending in ("key", "csr", "pem", "chain.pem", "fullchain.pem")}
     secrets = [fleet.simulator.keys["full"], fleet.simulator.auth_keys()[0].auth_key]

@@ -1,0 +1,127 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The role dv_certificate over time: renewal, failures that leave the old certificate in use, runs that go on."""
+
+from __future__ import annotations
+
+import typing as t
+from datetime import datetime, timedelta, timezone
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from tests.integration.role import AUTH_KEY, ORDER, Fleet, failures, notified
+from tests.integration.servers import Nginx
+from tests.simulator import Fault, OrderBehaviour
+
+INFO = "GET /order/certificate/N"
+DOWNLOAD = "GET /certificate/N/download/format/pem_all"
+PLACE = ".well-known/pki-validation/fileauth.txt"
+
+
+def test_renewal_of_what_is_due_with_the_same_key_and_a_new_one(fleet: Fleet, nginx: Nginx) -> None:
+    _kept, same, new, unlucky = hosts = [f"{name}.example.com" for name in ("kept", "same", "new", "unlucky")]
+    first = fleet.run(hosts={host: {} for host in hosts})
+    assert first.rc == 0, first.output
+    assert fleet.calls() == [AUTH_KEY] + [ORDER] * 4
+    for host in (same, new, unlucky):
+        let_expire(fleet, host)
+    before = {host: fleet.installed(host) for host in hosts}
+    keys = {host: fleet.path(host, "key").read_bytes() for host in hosts}
+    old = {ending: fleet.path(new, ending).read_bytes() for ending in ("pem", "fullchain.pem")}
+
+    other: dict[str, t.Any] = {"new_private_key": True}
+    due = dict.fromkeys(hosts, other)
+    due[same] = {**other, "new_private_key": False}
+    due[unlucky] = {**other, "webroot": str(nginx.webroot / "elsewhere")}
+    second = fleet.run(hosts=due)
+    assert failures(second) == {
+        unlucky: f"http://{unlucky}/{PLACE} does not show the request token in {nginx.webroot}/elsewhere/{PLACE}, so "
+        "no certificate was ordered: Status code was 404 and not [200]: HTTP Error 404: Not Found."
+    }
+    assert fleet.calls() == [AUTH_KEY, ORDER, ORDER]
+    assert sorted(notified(second)) == [new, same]
+    after = {host: fleet.installed(host) if host == unlucky else fleet.verify(host) for host in hosts}
+    assert [after[host] == before[host] for host in hosts] == [True, False, False, True]
+    assert [fleet.path(host, "key").read_bytes() == keys[host] for host in hosts] == [True, True, False, True]
+    assert fleet.served(nginx, new) == after[new]
+    assert len(fleet.files(new)) == 5
+    waiting = fleet.path(unlucky, "key.next").read_bytes()
+
+    # As if the run had been cut off in the middle of the swap.
+    for ending, content in old.items():
+        fleet.path(new, ending).rename(fleet.path(new, f"{ending}.next"))
+        fleet.path(new, ending).write_bytes(content)
+    third = fleet.run(hosts={**due, unlucky: {**other, "new_private_key": False}})
+    assert third.rc == 0, third.output
+    assert fleet.calls() == [AUTH_KEY, ORDER]
+    assert sorted(notified(third)) == [new, unlucky]
+    assert fleet.verify(new) == after[new]
+    assert fleet.verify(unlucky) != before[unlucky]
+    assert fleet.path(unlucky, "key").read_bytes() == waiting
+    assert [len(fleet.files(host)) for host in hosts] == [5] * 4
+
+
+def let_expire(fleet: Fleet, host: str) -> None:
+    """Put a certificate for the same key and name in place that is valid for twenty days more."""
+    key = serialization.load_pem_private_key(fleet.path(host, "key").read_bytes(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
+    now = datetime.now(timezone.utc)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(x509.random_serial_number()).not_valid_before(now - timedelta(days=70))
+    builder = builder.not_valid_after(now + timedelta(days=20))
+    builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+    pem = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    for ending in ("pem", "fullchain.pem"):
+        fleet.path(host, ending).write_bytes(pem)
+
+
+def test_every_order_is_placed_once_whatever_fails(fleet: Fleet, nginx: Nginx) -> None:
+    path = "/order/certificate/ssl_dv_geotrust_flex$"
+    fleet.simulator.inject(
+        Fault(method="POST", path=path, drop="reset", commit=True),
+        Fault(method="POST", path=path, status=429, headers={"Retry-After": "1"}, times=2),
+    )
+    fleet.simulator.set_order_behaviour(OrderBehaviour(polls=1))
+    a, broken = "a.example.com", "broken.example.com"
+    hosts: dict[str, dict[str, str]] = {a: {}, "b.example.com": {}, "c.example.com": {}}
+    first = fleet.run(hosts={**hosts, broken: {"webroot": str(nginx.webroot / "elsewhere")}})
+    assert failures(first).keys() == {broken}, first.output
+    assert sorted(notified(first)) == sorted(hosts)
+    seen = fleet.calls()
+    assert (seen[0], seen.count(AUTH_KEY), seen.count(ORDER)) == (AUTH_KEY, 1, 3 + 2)
+    assert sorted(fleet.verify(host).serial_number for host in hosts) == sorted(
+        int(order.certificate.serial_number, 16) for order in fleet.simulator.orders() if order.certificate
+    )
+    assert len(fleet.simulator.orders()) == 3
+    assert nginx.files() == []
+
+    refusal = {"errors": [{"code": "access_denied", "message": "No."}]}
+    fleet.simulator.inject(Fault(path="/account/auth-keys", status=403, body=refusal))
+    second = fleet.run(hosts={a: {}, broken: {}})
+    assert failures(second).keys() == {broken}, second.output
+    assert failures(second)[broken].startswith("There is no AuthKey, so no certificate was ordered. ")
+    assert "403" in failures(second)[broken]
+    assert (fleet.calls(), notified(second)) == ([AUTH_KEY], [])
+
+    fleet.simulator.set_order_behaviour(OrderBehaviour(outcome="needs_approval"))
+    third = fleet.run(hosts={a: {}, broken: {}})
+    order = fleet.simulator.orders()[-1]
+    assert failures(third).keys() == {broken}, third.output
+    assert str(order.id) in failures(third)[broken]
+    assert "waits for approval" in failures(third)[broken]
+    seen = fleet.calls()
+    assert (seen[:2], seen.count(ORDER)) == ([AUTH_KEY, ORDER], 1)
+    assert nginx.files() == []
+
+    fleet.simulator.finish_order(order.id, "issued")
+    fourth = fleet.run(hosts={a: {}, broken: {}})
+    assert fourth.rc == 0, fourth.output
+    assert fleet.calls() == [AUTH_KEY, INFO, DOWNLOAD]
+    fleet.verify(broken)
+    assert len(fleet.simulator.orders()) == 4
+    assert notified(fourth) == [broken]

@@ -165,7 +165,7 @@ def list_keys(client: Client, backoff: Backoff | None = None) -> list[AuthKey]:
 
 def _only_key(client: Client, backoff: Backoff | None) -> list[AuthKey]:
     """Return the AuthKeys of an older instance, which shows a key only when it is the only one."""
-    purpose = "read the AuthKey"
+    purpose = "list the AuthKeys"
     try:
         answer = client.request("GET", "/account/auth-key", purpose, backoff=backoff)
     except DigicertError as error:

@@ -115,7 +115,8 @@ def test_key_without_permission(simulator: Simulator, ansible: Ansible, args: di
 
 
 def test_wrong_path_says_to_check_api_url(simulator: Simulator, ansible: Ansible) -> None:
-    task = failure_of(ansible.adhoc(MODULE, {"api_url": simulator.url.replace("v2", "v3")}), "Check api_url")
+    run = ansible.adhoc(MODULE, {"api_url": simulator.url.replace("v2", "v3")})
+    task = failure_of(run, "Cannot list the AuthKeys", "Check api_url")
     assert (task.result["status"], task.result["code"]) == (404, "not_found|route")
 
 

@@ -74,11 +74,10 @@ class Site:
         """Run one task in an ansible process of its own."""
         return self.ansible.adhoc(MODULE, args, *options, **env).last
 
-    def play(self, tasks: dict[str, dict[str, t.Any]], *options: str) -> Run:
+    def play(self, tasks: dict[str, dict[str, t.Any]], *options: str, **env: str) -> Run:
         """Run tasks, name -> module options, in one ansible process; a failed one does not end the play."""
-        return self.ansible.play(
-            [{"name": name, MODULE: args, "ignore_errors": True} for name, args in tasks.items()], *options
-        )
+        whole = [{"name": name, MODULE: args, "ignore_errors": True} for name, args in tasks.items()]
+        return self.ansible.play(whole, *options, **env)
 
     def start(self, args: dict[str, t.Any], **options: t.Any) -> subprocess.Popen[str]:
         """Start the module in a process of its own, without Ansible around it, so that it can be killed."""

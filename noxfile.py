@@ -227,9 +227,11 @@ def oldest_target(session: nox.Session, work: Workplace) -> Path:
         session.error(f"Python {OLDEST_TARGET} is needed, to stand for a managed host")
     python = work.root / "target" / "bin" / "python"
     uv = (sys.executable, "-m", "uv")
-    session.run_install(*uv, "venv", "--clear", "--python", str(PYTHONS[OLDEST_TARGET]), str(python.parent.parent))
+    session.run_install(
+        *uv, "venv", "--clear", "--python", str(PYTHONS[OLDEST_TARGET]), str(python.parents[1]), external=True
+    )
     needed = ("--requirement", "meta/ee-requirements.txt", "--constraint", str(REQUIREMENTS / "tests.txt"))
-    session.run_install(*uv, "pip", "install", "--python", str(python), *needed)
+    session.run_install(*uv, "pip", "install", "--python", str(python), *needed, external=True)
     return python
 
 

@@ -74,7 +74,8 @@ class Fleet:
                 }
             ],
         }
-        return self.ansible.play([], *options, play=play)
+        show = {"name": "Show the result", "ansible.builtin.debug": {"msg": "{{ dv_certificate_result }}"}}
+        return self.ansible.play([show], *options, play=play)
 
     def path(self, host: str, ending: str, name: str | None = None) -> Path:
         """Return a file of a host by its ending, such as key or fullchain.pem."""

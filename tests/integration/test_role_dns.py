@@ -35,7 +35,7 @@ def knot(fleet: Fleet, tmp_path: Path) -> t.Iterator[Knot]:
 
 @pytest.mark.smoke
 def test_wildcard_and_several_names(fleet: Fleet, knot: Knot, nginx: Nginx) -> None:
-    hosts = {
+    hosts: dict[str, dict[str, t.Any]] = {
         "wild": {"common_name": "*.example.com", "dns_names": ["example.com"]},
         "idn": {"common_name": "b\u00fccher.example.com", "name": "idn", "dns_zone": "example.com"},
     }
@@ -58,7 +58,7 @@ def test_wildcard_and_several_names(fleet: Fleet, knot: Knot, nginx: Nginx) -> N
 
 def test_nothing_is_ordered_without_proof(fleet: Fleet, knot: Knot, tmp_path: Path) -> None:
     nowhere = Knot(tmp_path / "other", "example.com")
-    hosts = {
+    hosts: dict[str, dict[str, t.Any]] = {
         "refused": {"common_name": "refused.example.com", "dns_tsig_secret": nowhere.key_secret},
         "foreign": {"common_name": "www.example.org"},
         "unseen": {"common_name": "unseen.example.com", "dns_check_servers": [HOST, "127.0.0.2"]},
@@ -87,7 +87,10 @@ def test_provider_of_the_user(fleet: Fleet, knot: Knot, tmp_path: Path) -> None:
         "record": "{{ dv_certificate_record_name }}.",
         "type": "TXT",
     }
-    tasks = {"publish": {"value": ["{{ dv_certificate_record_value }}"]}, "remove": {"state": "absent"}}
+    tasks: dict[str, dict[str, t.Any]] = {
+        "publish": {"value": ["{{ dv_certificate_record_value }}"]},
+        "remove": {"state": "absent"},
+    }
     for name, more in tasks.items():
         task = {"name": f"My {name}", "community.general.nsupdate": {**update, **more}, "delegate_to": "localhost"}
         (tmp_path / f"{name}.yml").write_text(json.dumps([task]))

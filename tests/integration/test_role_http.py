@@ -35,7 +35,15 @@ def test_from_nothing_to_what_a_tls_client_sees_and_then_nothing(fleet: Fleet, n
     secrets.append(fleet.path(SITE, "key").read_text().splitlines()[1])
     assert not [secret for secret in secrets if secret in first.output]
 
+    [result] = [task.result["msg"] for task in first.of("Show the result")]
+    [order] = fleet.simulator.orders()
+    assert order.certificate is not None
+    assert (result["changed"], result["order_id"]) == (True, order.id)
+    assert int(result["serial_number"], 16) == installed.serial_number
+
     second = fleet.run()
+    [again] = [task.result["msg"] for task in second.of("Show the result")]
+    assert again == {**result, "changed": False, "order_id": None}
     assert (second.rc, changes(second), notified(second), fleet.calls()) == (0, [], [], []), second.output
     assert fleet.files(SITE) == files
 

@@ -1,0 +1,162 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Thirty certificates with -f 10: the role dv_certificate beside the uri tasks it replaces, in time and in API calls.
+
+Both make a private key and a CSR with community.crypto, publish a request token or, by the classical flow, the random
+value of the order, in a real nginx, and install certificate and chain. The simulator, over HTTPS, looks there.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from tests.integration.role import Fleet
+from tests.integration.servers import Nginx
+from tests.integration.support import Ansible, Run
+from tests.simulator import DcvTargets, Simulator
+
+HOSTS = [f"host{number}.example.com" for number in range(30)]
+FORKS = ("-f", "10")
+PLACE = ".well-known/pki-validation"
+
+
+def uri(simulator: Simulator, path: str, method: str = "GET", **more: Any) -> dict[str, Any]:
+    """Return the options of an ansible.builtin.uri task that calls the API."""
+    headers = {"X-DC-DEVKEY": simulator.keys["full"], "Content-Length": "0"}
+    if "body" in more:
+        headers.pop("Content-Length")
+        more["body_format"] = "json"
+    url = {"url": simulator.url + path, "method": method, "headers": headers, "ca_path": str(simulator.ca_file)}
+    return {**url, "return_content": True, **more}
+
+
+def classical(simulator: Simulator, nginx: Nginx, directory: Path) -> list[dict[str, Any]]:
+    """Return the tasks people write by hand: order, publish the random value, check, poll, download."""
+    folder = f"{directory}/{{{{ inventory_hostname }}}}"
+    webroot = f"{nginx.webroot}/{{{{ inventory_hostname }}}}/{PLACE}"
+    copy = {"mode": "0644"}
+    body = {
+        "certificate": {
+            "common_name": "{{ inventory_hostname }}",
+            "dns_names": [],
+            "csr": "{{ request.csr }}",
+            "signature_hash": "sha256",
+            "server_platform": {"id": -1},
+        },
+        "order_validity": {"years": 1},
+        "dcv_method": "http-token",
+        "skip_approval": True,
+    }
+    order = "/order/certificate/{{ order.json.id }}"
+    download = "/certificate/{{ info.json.certificate.id }}/download/format/pem_noroot"
+    names = {"common_name": "{{ inventory_hostname }}", "subject_alt_name": "DNS:{{ inventory_hostname }}"}
+    file, b = "ansible.builtin.file", "ansible.builtin.uri"
+    return [
+        {"name": "directory", file: {"path": folder, "state": "directory", "mode": "0755"}},
+        {
+            "name": "key",
+            "community.crypto.openssl_privatekey": {"path": f"{folder}/key", "type": "ECC", "curve": "secp256r1"},
+        },
+        {
+            "name": "CSR",
+            "community.crypto.openssl_csr": {
+                "path": f"{folder}/csr",
+                "privatekey_path": f"{folder}/key",
+                "return_content": True,
+                **names,
+            },
+            "register": "request",
+        },
+        {
+            "name": "order",
+            b: uri(simulator, "/order/certificate/ssl_dv_geotrust_flex", "POST", body=body, status_code=201),
+            "register": "order",
+        },
+        {"name": "folder", file: {"path": webroot, "state": "directory", "mode": "0755"}},
+        {
+            "name": "publish",
+            "ansible.builtin.copy": {
+                "content": "{{ order.json.dcv_random_value }}",
+                "dest": f"{webroot}/fileauth.txt",
+                **copy,
+            },
+        },
+        {"name": "check", b: uri(simulator, f"{order}/check-dcv", "PUT")},
+        {
+            "name": "poll",
+            b: uri(simulator, order),
+            "register": "info",
+            "until": "info.json.status == 'issued'",
+            "retries": 10,
+            "delay": 1,
+        },
+        {"name": "download", b: uri(simulator, download), "register": "chain"},
+        {
+            "name": "install",
+            "ansible.builtin.copy": {"content": "{{ chain.content }}", "dest": f"{folder}/pem", **copy},
+        },
+        {"name": "clean", file: {"path": f"{webroot}/fileauth.txt", "state": "absent"}},
+    ]
+
+
+def report(title: str, simulator: Simulator, run: Run, seconds: float, before: int) -> int:
+    """Print one line of the table; return the number of API calls."""
+    assert run.rc == 0, run.output
+    entries = simulator.log[before:]
+    kinds = Counter(entry.method for entry in entries)
+    print(f"  {title:34} {seconds:6.1f} s  {len(entries):4} API calls  {dict(sorted(kinds.items()))}", flush=True)
+    return len(entries)
+
+
+def timed(fleet: Fleet, tasks: list[dict[str, Any]] | None) -> tuple[Run, float]:
+    """Run the role, or tasks of one's own, on all hosts; return the seconds it took too."""
+    begin = time.monotonic()
+    if tasks is None:
+        run = fleet.run(*FORKS, hosts={host: {} for host in HOSTS})
+    else:
+        fleet.ansible.hosts(*HOSTS)
+        run = fleet.ansible.play(tasks, *FORKS)
+    return run, time.monotonic() - begin
+
+
+def main() -> int:
+    """Run all of them and print the table; return 1 when a figure is not what is promised."""
+    with tempfile.TemporaryDirectory() as name, Simulator(limits=()) as simulator:
+        directory = Path(name)
+        nginx = Nginx(directory / "nginx")
+        try:
+            simulator.set_dcv_targets(DcvTargets(http=nginx.address))
+            simulator.seed_auth_key()
+            environment = {
+                "DIGICERT_API_URL": simulator.url,
+                "DIGICERT_API_KEY": simulator.keys["full"],
+                "REQUESTS_CA_BUNDLE": str(simulator.ca_file),
+            }
+            (directory / "ansible").mkdir()
+            fleet = Fleet(directory / "hosts", simulator, Ansible(directory / "ansible", environment))
+            fleet.variables.update(webroot=f"{nginx.webroot}/{{{{ inventory_hostname }}}}", http_address=nginx.address)
+            counts = []
+            print(f"{len(HOSTS)} certificates, {' '.join(FORKS)}:")
+            for title, tasks in (
+                ("role, first run", None),
+                ("role, second run: nothing due", None),
+                ("uri tasks: order, check, poll, get", classical(simulator, nginx, directory / "classical")),
+            ):
+                before = len(simulator.log)
+                counts.append(report(title, simulator, *timed(fleet, tasks), before))
+        finally:
+            nginx.stop()
+    wanted = [len(HOSTS) + 1, 0, 4 * len(HOSTS)]
+    print(f"API calls a certificate: {counts[0] / len(HOSTS):.2f}, {counts[1]}, {counts[2] / len(HOSTS):.2f}")
+    return 0 if counts == wanted else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -318,7 +318,8 @@ def galaxy(session: nox.Session) -> None:
     fresh_home.mkdir()
     session.chdir(fresh_home)
     env = {"HOME": str(fresh_home), "PYTHONPATH": "", "ANSIBLE_COLLECTIONS_PATH": str(fresh_home / ".ansible")}
-    session.run("ansible-galaxy", "collection", "install", "--offline", str(tarball), env=env)
+    # The collections that the role needs come from Galaxy, and are not what is tested here.
+    session.run("ansible-galaxy", "collection", "install", "--offline", "--no-deps", str(tarball), env=env)
     check_plugin_docs(session, work.collection, env)
 
 

@@ -100,7 +100,7 @@ class Files(t.NamedTuple):
         leaves = certificate[:1] + full_chain[:1]
         if not leaves:
             return cls(texts, None, False, None)
-        fits, _, leaf = max(((fitting(each, request), each.not_after, each) for each in leaves), key=lambda it: it[:2])
+        fits, leaf = max(((fitting(each, request), each) for each in leaves), key=lambda it: (it[0], it[1].not_after))
         bundles = [_bundle_of(leaf, rest) for rest in (full_chain[1:], chain)]
         # One with the root, if it is there, can serve for all files.
         known = sorted((each for each in bundles if each is not None), key=lambda each: each.root is None)

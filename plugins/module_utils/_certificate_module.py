@@ -140,8 +140,7 @@ class CertificateWork:
 
     def _kept(self, place: _Place) -> dict[str, t.Any]:
         """Return the result when the certificate in place stays, with all files made to fit it."""
-        leaf, bundle = place.files.leaf, place.files.bundle
-        assert leaf is not None
+        leaf, bundle = t.cast(Certificate, place.files.leaf), place.files.bundle  # it is not due, so it is there
         if None in place.targets.contents(leaf, bundle).values():
             if self.module.check_mode:
                 self.changes.changed = True

@@ -86,7 +86,7 @@ def transport_error(where: str, exc: BaseException, timeout: float) -> DigicertE
             f"{where}TLS failed ({reason}). Check that api_url names an HTTPS service and ca_path PEM certificates.",
             lost=True,
         )
-    if caused_by(ValueError) or type(exc) is OSError:
+    if caused_by(ValueError) or (_is_plain(exc) and not isinstance(exc, ConnectionError)):
         return DigicertError(f"{where}the address, a proxy's address or the CA certificates cannot be used ({reason}).")
     return DigicertError(
         f"{where}the connection broke before the answer was complete ({reason}). Try again later.",
@@ -105,6 +105,11 @@ def _causes(exc: BaseException | None) -> t.Iterator[BaseException]:
         exc = exc.__cause__ or wrapped or (None if exc.__suppress_context__ else exc.__context__)
 
 
+def _is_plain(exc: BaseException) -> bool:
+    """Whether this is an OSError that is no wrapper of another error, and whose text is safe to show."""
+    return isinstance(exc, OSError) and not isinstance(exc, requests.RequestException)
+
+
 def _reason(causes: t.Sequence[BaseException]) -> str:
     """Return the operating system's or TLS library's own words: those of higher layers quote URLs and objects."""
     for cause in reversed(causes):
@@ -114,7 +119,7 @@ def _reason(causes: t.Sequence[BaseException]) -> str:
             return cause.reason or "handshake failed"
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror
-        if type(cause) is OSError:
+        if _is_plain(cause) and cause.args:
             return _printable(str(cause))
     return " ".join(re.findall("[A-Z][a-z]+", type(causes[-1]).__name__)).lower()
 

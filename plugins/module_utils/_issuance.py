@@ -192,8 +192,7 @@ class Issuance:
         # For another request, a closed order is none to decide about.
         if self.wishes.force or (closed and not ours and self.wishes.due):
             return True
-        error = ended(order, self.marker, False) if closed else other_request(order.order_id, self.marker)
-        assert error is not None
+        error = ended(order, self.marker, False) or other_request(order.order_id, self.marker)
         if self.wishes.due:
             raise error
         self._warn(f"{error.message} The certificate in place is not due for renewal and stays.")

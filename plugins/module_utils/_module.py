@@ -56,11 +56,13 @@ def run(
     if REQUESTS_IMPORT_ERROR is not None:
         module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
     options = {name: module.params[name] for name in connection_argument_spec()}
+    failure: DigicertError | None = None
+    result: dict[str, t.Any] = {}
     try:
         result = work(Client(**options))
     except DigicertError as error:
         failure = error
-    else:
+    if failure is None:
         module.exit_json(**result)
     # Outside the except block, where Ansible would add a traceback at high verbosity.
     answer: dict[str, t.Any] = {"status": failure.status, "code": failure.code}

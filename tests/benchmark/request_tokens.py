@@ -59,7 +59,7 @@ def bare(csr: bytes, key: bytes, to_base36: t.Callable[[bytes], str]) -> str:
 def seconds(call: t.Callable[[], object]) -> float:
     """Return how long a call takes, the mean of many, without the time that other processes take."""
     begin = time.process_time()
-    for _ in range(CALLS):
+    for _ignored in range(CALLS):
         call()
     return (time.process_time() - begin) / CALLS
 
@@ -78,7 +78,7 @@ def in_process(csr: str, key: str) -> bool:
         "bare HMAC and base 36": lambda: bare(body, secret, textbook_base36),
         "bare HMAC and base 36 as the filter does it": lambda: bare(body, secret, base36),
     }
-    rounds = [{name: seconds(call) for name, call in ways.items()} for _ in range(ROUNDS)]
+    rounds = [{name: seconds(call) for name, call in ways.items()} for _ignored in range(ROUNDS)]
     medians = {name: statistics.median(one[name] for one in rounds) for name in ways}
     print(f"In one process, Python {sys.version.split()[0]}, 2048-bit CSR, median of {ROUNDS} rounds of {CALLS}:")
     for name, median in medians.items():
@@ -104,7 +104,7 @@ def in_playbook(csr: str, key: str) -> None:
         csr_file = Path(directory, "csr")
         csr_file.write_text(csr, encoding="utf-8")
         names = ("request_tokens_empty.yml", "request_tokens_none.yml", "request_tokens_1000.yml")
-        rounds = [[playbook(name, csr_file, key) for name in names] for _ in range(PLAYS)]
+        rounds = [[playbook(name, csr_file, key) for name in names] for _ignored in range(PLAYS)]
     labels = ("empty play", "one task that makes no token", "the same task with 1,000 tokens in a map")
     print(f"ansible-playbook, median (and shortest) of {PLAYS} runs:")
     for label, times in zip(labels, zip(*rounds)):

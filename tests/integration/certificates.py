@@ -88,7 +88,7 @@ class Site:
             [
                 sys.executable,
                 "-m",
-                f"ansible_collections.community.digicert.plugins.modules.{MODULE.split('.')[-1]}",
+                f"ansible_collections.community.digicert.plugins.modules.{MODULE.rsplit('.', maxsplit=1)[-1]}",
                 file,
             ],
             env={**self.ansible.env, "PYTHONPATH": paths, "ANSIBLE_REMOTE_TMP": str(self.directory.parent)},

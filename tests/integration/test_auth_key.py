@@ -161,9 +161,11 @@ def test_check_mode_predicts_and_changes_nothing(simulator: Simulator, ansible: 
         "nothing to delete": ({"state": "absent"}, False),
         "nothing of that id": ({"state": "absent", "auth_key_id": "other"}, False),
     }
-    run = ansible.play([{"name": name, MODULE: args} for name, (args, _) in cases.items()], "--check", "--diff")
+    run = ansible.play([{"name": name, MODULE: args} for name, (args, _ignored) in cases.items()], "--check", "--diff")
     assert run.rc == 0, run.output
-    assert {name: run.of(name)[0].changed for name in cases} == {name: changed for name, (_, changed) in cases.items()}
+    assert {name: run.of(name)[0].changed for name in cases} == {
+        name: changed for name, (_ignored, changed) in cases.items()
+    }
     for name in ("would create", "would add"):
         [task] = run.of(name)
         nulls = {"auth_key_id": None, "auth_key": None, "expiration_datetime": None}

@@ -435,13 +435,13 @@ def test_bad_input_is_refused_before_any_request(site: Site) -> None:
         "due at once": ({"cert_validity_days": 30}, "remaining_days (30) must be less than cert_validity_days"),
         "negative wait": ({"wait_timeout": -1}, "wait_timeout must be"),
     }
-    tasks = {name: site.args(**args) for name, (args, _) in cases.items()}
+    tasks = {name: site.args(**args) for name, (args, _ignored) in cases.items()}
     run = site.play(tasks, "-vvv", ANSIBLE_INJECT_INVOCATION="true")
     assert "Traceback" not in run.output
     assert "module_args" in str(run.results[0].result)
     for shown in (run.output, str(run.results)):
         assert pem.splitlines()[1] not in shown
-    for name, (_, words) in cases.items():
+    for name, (_ignored, words) in cases.items():
         [task] = run.of(name)
         assert (task.outcome, task.changed) == ("failed", False), name
         assert words in task.msg, name

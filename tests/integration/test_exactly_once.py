@@ -45,7 +45,7 @@ def test_lost_answer_to_create(
     task = ansible.adhoc(MODULE, args).last
     assert task.outcome == "ok", task.msg
     assert task.changed
-    _, *made = simulator.auth_keys()
+    _ignored, *made = simulator.auth_keys()
     assert [key.auth_key_id for key in made] == [task.result["auth_key_id"]]
     assert task.result["auth_key"] == made[0].auth_key
     methods = [call.split()[0] for call in calls(simulator)]

@@ -70,7 +70,8 @@ def test_bad_input_is_refused_before_any_request(simulator: Simulator, ansible: 
         "no CA": ({"ca_path": "/nonexistent/ca.pem"}, "ca_path names /nonexistent/ca.pem"),
     }
     tasks = [
-        {"name": name, MODULE: {"api_key": SECRET, **args}, "ignore_errors": True} for name, (args, _) in cases.items()
+        {"name": name, MODULE: {"api_key": SECRET, **args}, "ignore_errors": True}
+        for name, (args, _ignored) in cases.items()
     ]
     run = ansible.play(tasks)
     assert "Traceback" not in run.output
@@ -246,7 +247,7 @@ class Proxy:
 
     def _serve(self) -> None:
         while True:
-            connection, _ = self._socket.accept()
+            connection, _ignored = self._socket.accept()
             with connection:
                 self.seen += connection.recv(65536)
                 connection.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")

@@ -26,7 +26,7 @@ def main() -> None:
     options = parser.parse_args()
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
+        signal.signal(number, lambda *_ignored: stopped.set())
     try:
         simulator = _simulator(options)
     except (OSError, ValueError) as error:
@@ -95,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _limit(text: str) -> Limit:
-    requests, _, seconds = text.partition("/")
+    requests, _ignored, seconds = text.partition("/")
     return Limit(int(requests), float(seconds))
 
 

@@ -127,7 +127,7 @@ class Fault:
 
 def _repeat(body: bytes, size: int) -> Iterator[bytes]:
     block = body * max(1, _BLOCK // len(body))
-    for _ in range(size // len(block)):
+    for _ignored in range(size // len(block)):
         yield block
     yield block[: size % len(block)]
 

@@ -172,7 +172,7 @@ def _end(validity: dict[str, Any], now: datetime) -> datetime:
     try:
         if unit == "custom_expiration_date":
             return datetime.combine(date.fromisoformat(value), time.max, timezone.utc).replace(microsecond=0)
-        if type(value) is int:
+        if isinstance(value, int) and not isinstance(value, bool):
             return now + {"years": YEAR, "days": timedelta(days=1)}[unit] * value - second
     except (KeyError, OverflowError, TypeError, ValueError):
         pass

@@ -26,7 +26,7 @@ from .faults import Fault
 
 HOST = "127.0.0.1"
 IDLE_TIMEOUT = 120.0
-Answer = Callable[[dict[str, Any]], "tuple[Response, Fault]"]
+Answer = Callable[[dict[str, Any]], tuple[Response, Fault]]
 
 
 class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
@@ -119,7 +119,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing: the request log tells more."""
 
     def _environ(self) -> dict[str, Any]:
-        path, _, query = self.path.partition("?")
+        path, _ignored, query = self.path.partition("?")
         environ: dict[str, Any] = {
             "REQUEST_METHOD": self.command,
             "SCRIPT_NAME": "",

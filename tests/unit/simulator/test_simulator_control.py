@@ -35,7 +35,7 @@ def test_control_calls_are_not_logged(control: Call, call: Call) -> None:
 def test_faults(control: Call, call: Call, sim: Simulator) -> None:
     assert control("POST", "/faults", json={"status": 503}).ok
     assert control("POST", "/faults", json=[{"status": 504}, {"path": "never"}]).ok
-    assert [call("GET", "/account/auth-keys").status_code for _ in range(3)] == [503, 504, 200]
+    assert [call("GET", "/account/auth-keys").status_code for _ignored in range(3)] == [503, 504, 200]
     assert control("GET", "/faults").json() == {"faults": [Fault(path="never").to_json()]}
     assert control("DELETE", "/faults").ok
     assert sim.faults == []
@@ -95,7 +95,7 @@ def test_reset(control: Call, call: Call, sim: Simulator) -> None:
     sim.inject(Fault(status=500))
     assert control("POST", "/reset").ok
     assert (sim.log, sim.faults, sim.auth_keys()) == ([], [], [])
-    assert [call("GET", "/account/auth-keys").status_code for _ in range(2)] == [200, 200]
+    assert [call("GET", "/account/auth-keys").status_code for _ignored in range(2)] == [200, 200]
     assert sim.log[0].number == number + 1
 
 
@@ -121,9 +121,9 @@ def test_command_line(tmp_path: Path, stop: signal.Signals) -> None:
         facts = json.loads(facts_file.read_text())
         headers = {"X-DC-DEVKEY": facts["keys"]["full"]}
         url = facts["url"] + "/account/auth-keys"
-        answers = [requests.get(url, headers=headers, verify=facts["ca_file"], timeout=10) for _ in range(3)]
+        answers = [requests.get(url, headers=headers, verify=facts["ca_file"], timeout=10) for _ignored in range(3)]
         process.send_signal(stop)
-        printed, _ = process.communicate(timeout=10)
+        printed, _ignored = process.communicate(timeout=10)
     assert process.returncode == 0
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert "Retry-After" in answers[2].headers

@@ -22,21 +22,21 @@ def test_fault_is_applied_to_matching_requests_only(call: Call, sim: Simulator) 
     sim.inject(Fault(name="down", method="POST|PUT", path="/auth-key/[0-9]+$", skip=1, times=2, status=503))
     assert call(*CREATE).ok
     assert call("GET", "/account/auth-key/1").status_code == 404
-    assert [call("POST", "/account/auth-key/1").status_code for _ in range(4)] == [200, 503, 503, 200]
+    assert [call("POST", "/account/auth-key/1").status_code for _ignored in range(4)] == [200, 503, 503, 200]
     assert [entry.fault for entry in sim.log] == [None, None, None, "down", "down", None]
     assert sim.faults == []
 
 
 def test_fault_for_ever_and_cleared(call: Call, sim: Simulator) -> None:
     sim.inject(Fault(times=None, status=500))
-    assert {call("GET", "/account/auth-keys").status_code for _ in range(5)} == {500}
+    assert {call("GET", "/account/auth-keys").status_code for _ignored in range(5)} == {500}
     sim.clear_faults()
     assert call("GET", "/account/auth-keys").ok
 
 
 def test_oldest_due_fault_wins(call: Call, sim: Simulator) -> None:
     sim.inject(Fault(skip=1, status=501), Fault(times=2, status=502))
-    assert [call("GET", "/account/auth-keys").status_code for _ in range(3)] == [502, 501, 502]
+    assert [call("GET", "/account/auth-keys").status_code for _ignored in range(3)] == [502, 501, 502]
 
 
 @pytest.mark.parametrize("commit", [False, True])
@@ -172,7 +172,7 @@ def test_drip(call: Call, sim: Simulator, fault: Fault, least: float) -> None:
 def test_stop_does_not_wait_for_slow_answers() -> None:
     with Simulator() as sim:
         sim.inject(Fault(delay_before=60), Fault(body="x" * 60, drip_body=1))
-        for _ in range(2):
+        for _ignored in range(2):
             with pytest.raises(requests.RequestException):
                 requests.get(sim.http_url, timeout=0.1)
         start = time.monotonic()

@@ -22,15 +22,15 @@ def test_polls_before_issuance(call: Call, sim: Simulator) -> None:
     assert set(placed) == {"id", "requests", "dcv_random_value"}
     order = f"/order/certificate/{placed['id']}"
     assert call("PUT", f"{order}/check-dcv").json() == {"order_status": "pending", "dcv_status": "valid"}
-    assert [call("GET", order).json()["status"] for _ in range(4)] == ["pending", "pending", "issued", "issued"]
+    assert [call("GET", order).json()["status"] for _ignored in range(4)] == ["pending", "pending", "issued", "issued"]
 
 
 def test_polls_count_from_the_proof(call: Call, sim: Simulator) -> None:
     sim.set_order_behaviour(OrderBehaviour(validation="never", polls=1))
     order = f"/order/certificate/{call('POST', FLEX, json=order_body(use_auth_key=False)).json()['id']}"
-    assert [call("GET", order).json()["status"] for _ in range(3)] == ["pending"] * 3
+    assert [call("GET", order).json()["status"] for _ignored in range(3)] == ["pending"] * 3
     call("PUT", f"{order}/check-dcv")
-    assert [call("GET", order).json()["status"] for _ in range(2)] == ["pending", "issued"]
+    assert [call("GET", order).json()["status"] for _ignored in range(2)] == ["pending", "issued"]
 
 
 @pytest.mark.parametrize("outcome", ["pending", "needs_approval", "rejected", "canceled"])

@@ -81,7 +81,7 @@ def test_path_outside_the_api(sim: Simulator) -> None:
 def test_rate_limit_refuses_until_the_window_has_room(call: Call, sim: Simulator) -> None:
     sim.set_limits([Limit(100, 60), Limit(3, 0.8)])
     start = time.monotonic()
-    assert [call("GET", "/account/auth-keys").status_code for _ in range(3)] == [200] * 3
+    assert [call("GET", "/account/auth-keys").status_code for _ignored in range(3)] == [200] * 3
     refused = call("GET", "/account/auth-keys")
     assert (refused.status_code, error_code(refused)) == (429, "request_limit_exceeded")
     assert "Retry-After" not in refused.headers
@@ -93,7 +93,7 @@ def test_rate_limit_refuses_until_the_window_has_room(call: Call, sim: Simulator
 
 def test_every_limit_holds(call: Call, sim: Simulator) -> None:
     sim.set_limits([Limit(2, 60), Limit(100, 0.1)], retry_after=True)
-    assert [call("GET", "/account/auth-keys").status_code for _ in range(3)] == [200, 200, 429]
+    assert [call("GET", "/account/auth-keys").status_code for _ignored in range(3)] == [200, 200, 429]
     assert 55 <= int(call("GET", "/account/auth-keys").headers["Retry-After"]) <= 60
 
 
@@ -149,7 +149,7 @@ def test_log_tells_everything_but_the_api_key(call: Call, sim: Simulator) -> Non
 def test_log_file_has_a_json_line_per_request(tmp_path: Path) -> None:
     file = tmp_path / "log"
     with Simulator(log_file=file) as sim:
-        for _ in range(2):
+        for _ignored in range(2):
             requests.get(sim.http_url + "/account/auth-keys", timeout=10)
         assert [json.loads(line) for line in file.read_text().splitlines()] == [entry.to_json() for entry in sim.log]
         assert sim.log[0].status == 401

@@ -32,7 +32,7 @@ class Script:
     @property
     def calls(self) -> list[str]:
         """The requests so far, as "METHOD /path"."""
-        return [f"{method} {path}" for method, path, _, _ in self.requests]
+        return [f"{method} {path}" for method, path, _ignored, _ignored in self.requests]
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def script() -> t.Iterator[Script]:
 
         do_GET = do_POST = do_PUT = do_DELETE = handle_any  # noqa: N815 (names that http.server wants)
 
-        def log_message(self, *_: t.Any) -> None:
+        def log_message(self, *_ignored: t.Any) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -134,7 +134,7 @@ def test_a_service_that_is_down_for_good_is_left_after_the_allowance(
     client: Client, script: Script, sleeps: list[float]
 ) -> None:
     script.answer({"auth_keys": []})
-    for _ in range(40):
+    for _ignored in range(40):
         script.answer(status=503)
         script.answer({"auth_keys": []})
     with pytest.raises(DigicertError, match="No new AuthKey is in the account's list"):

@@ -29,7 +29,7 @@ def test_request_carries_what_the_api_asks_for_and_reuses_the_connection(client:
     script.answer(None, status=204)
     assert client.request("POST", "/x", "test", body={"ü": 1}).payload == {"a": [1]}
     assert client.request("POST", "/y", "test") == (204, None)
-    (_, path, headers, body), (_, _, empty_headers, _) = script.requests
+    (_ignored, path, headers, body), (_ignored, _ignored, empty_headers, _ignored) = script.requests
     assert (path, body) == ("/x", b'{"\\u00fc": 1}')
     assert headers["X-DC-DEVKEY"] == "the-api-key"
     assert headers["Content-Type"] == "application/json"
@@ -40,7 +40,7 @@ def test_request_carries_what_the_api_asks_for_and_reuses_the_connection(client:
 
 def test_backoff_doubles_from_one_second_to_thirty(sleeps: list[float]) -> None:
     backoff = Backoff(1000)
-    assert all(backoff.wait() for _ in range(8))
+    assert all(backoff.wait() for _ignored in range(8))
     assert sleeps == [1, 2, 4, 8, 16, 30, 30, 30]
 
 
@@ -134,7 +134,7 @@ def test_retry_after_beyond_the_allowance_ends_at_once(client: Client, script: S
 
 def test_calls_that_belong_together_share_their_allowance(client: Client, script: Script, sleeps: list[float]) -> None:
     shared = client.backoff()
-    for _ in range(2):
+    for _ignored in range(2):
         script.answer(status=503)
         script.answer({})
         client.request("GET", "/x", "test", backoff=shared)

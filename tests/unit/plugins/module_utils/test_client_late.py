@@ -31,15 +31,15 @@ def test_a_request_that_was_given_up_is_not_sent_later(script: Script, monkeypat
         Client(script.url, "the-api-key", timeout=0.3).request("POST", "/order", "order", body={"money": 1})
     assert caught.value.lost
     time.sleep(1.2)
-    assert [body for _, _, _, body in script.requests] in ([], [b""])
+    assert [body for _ignored, _ignored, _ignored, body in script.requests] in ([], [b""])
 
 
 def test_a_body_is_sent_whole_with_its_length(script: Script, client: Client) -> None:
     body = {"text": "\u00fc" * 300_000}
-    for _ in range(2):
+    for _ignored in range(2):
         script.answer({"id": 1})
         assert client.request("POST", "/order", "order", body=body).payload == {"id": 1}
-    for _, _, headers, sent in script.requests:
+    for _ignored, _ignored, headers, sent in script.requests:
         assert json.loads(sent) == body
         assert headers["Content-Length"] == str(len(sent))
         assert "Transfer-Encoding" not in headers

@@ -108,7 +108,7 @@ def test_one_at_a_time(tmp_path: Path) -> None:
     path = str(tmp_path / "a.pem")
 
     def work() -> None:
-        for _ in range(20):
+        for _ignored in range(20):
             marker = Marker(path)
             with marker.locked(30):
                 record = marker.record or RECORD._replace(order_id=0)
@@ -118,7 +118,7 @@ def test_one_at_a_time(tmp_path: Path) -> None:
                 marker.save(record._replace(order_id=record.order_id + 1))
 
     _order_marker.LOOK_AGAIN = 0.001
-    threads = [threading.Thread(target=work) for _ in range(5)]
+    threads = [threading.Thread(target=work) for _ignored in range(5)]
     for thread in threads:
         thread.start()
     for thread in threads:

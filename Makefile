@@ -7,7 +7,7 @@ PYTHON ?= python3
 # Sessions that do not mind company run this many at a time.
 JOBS ?= 2
 # Servers that tests talk to, by Debian package name.
-DEBIAN_PACKAGES ?= bc nginx-light knot openssl
+DEBIAN_PACKAGES ?= bc knot nginx-light openssl shellcheck
 
 NOX = .venv/bin/python noxfile.py
 # Each session names its ansible-core, which names what it works with.

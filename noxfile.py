@@ -167,7 +167,7 @@ def lint(session: nox.Session) -> None:
         ("yamllint", "--strict", "."),
         ("reuse", "lint", "--lines"),
         ("antsibull-changelog", "lint"),
-        (*mypy, "noxfile.py", "tests/simulator"),
+        (*mypy, "noxfile.py", "tests/benchmark", "tests/demo", "tests/integration", "tests/simulator"),
         (*mypy, "--package", f"ansible_collections.{COLLECTION}.plugins"),
     )
 

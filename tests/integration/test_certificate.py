@@ -39,7 +39,10 @@ def site(simulator: Simulator, ansible: Ansible, tmp_path: Path) -> Site:
 
 @pytest.mark.smoke
 def test_one_call_for_each_certificate_and_none_afterwards(site: Site) -> None:
-    keys = {"rsa": rsa.generate_private_key(65537, 2048), "ecdsa": ec.generate_private_key(ec.SECP384R1())}
+    keys: dict[str, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey] = {
+        "rsa": rsa.generate_private_key(65537, 2048),
+        "ecdsa": ec.generate_private_key(ec.SECP384R1()),
+    }
     csrs = {
         "rsa.example": new_csr("rsa.example", key=keys["rsa"]),
         "ecdsa.example": new_csr("ecdsa.example", key=keys["ecdsa"]),

@@ -154,8 +154,8 @@ def test_killed_at_any_moment(site: Site, moment: str) -> None:
     if moment == "while it is pending":
         site.simulator.set_order_behaviour(OrderBehaviour(validation="never", polls=9999))
     else:
-        delay = {"delay_before": 2.0} if moment.startswith("before") else {"delay_after": 20.0}
-        site.simulator.inject(Fault(method="POST", **delay))
+        before = moment.startswith("before")
+        site.simulator.inject(Fault(method="POST", delay_before=2.0 * before, delay_after=20.0 * (not before)))
     process = site.start({**args, "api_url": site.simulator.url, "api_key": site.simulator.keys["full"]})
     if moment.startswith("before"):
         until(site.markers)

@@ -77,6 +77,7 @@ def main() -> int:
                 "DIGICERT_API_URL": simulator.url,
                 "DIGICERT_API_KEY": simulator.keys["full"],
                 "REQUESTS_CA_BUNDLE": str(simulator.ca_file),
+                "ANSIBLE_PIPELINING": "false",  # as it is unless a user turns it on
             },
         )
         run = ansible.play(tasks_of_a_round(simulator) * (ROUNDS + 1))

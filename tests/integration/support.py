@@ -71,6 +71,7 @@ class Ansible:
         self.directory = directory
         self.home = directory / "home"
         self.home.mkdir()
+        (self.home / "tmp").mkdir(mode=0o700)
         self.inventory = directory / "inventory"
         self.hosts("localhost")
         self.env = {

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from pathlib import Path
 from typing import Any, Literal
 
@@ -184,9 +183,8 @@ def test_odd_answers(simulator: Simulator, ansible: Ansible) -> None:
 )
 def test_slow_server_is_left_within_timeout(simulator: Simulator, ansible: Ansible, fault: dict[str, Any]) -> None:
     simulator.inject(Fault(times=None, **fault))
-    start = time.monotonic()
-    failure_of(ansible.adhoc(MODULE, {"timeout": 2}), "no complete answer within 2 seconds")
-    assert time.monotonic() - start < 10
+    task = failure_of(ansible.adhoc(MODULE, {"timeout": 2}), "no complete answer within 2 seconds")
+    assert 2 <= task.seconds < 12
     assert len(simulator.log) == 1
 
 
@@ -194,16 +192,14 @@ def test_unreachable_service_is_tried_for_retry_timeout(ansible: Ansible) -> Non
     with socket.socket() as nobody_listens:
         nobody_listens.bind(("127.0.0.1", 0))
         url = f"https://127.0.0.1:{nobody_listens.getsockname()[1]}/services/v2"
-        start = time.monotonic()
-        failure_of(ansible.adhoc(MODULE, {"api_url": url, "retry_timeout": 4}), "no connection (Connection refused)")
-        assert 4 <= time.monotonic() - start < 12
+        run = ansible.adhoc(MODULE, {"api_url": url, "retry_timeout": 4})
+        assert 4 <= failure_of(run, "no connection (Connection refused)").seconds < 14
 
 
 def test_retry_after_beyond_retry_timeout_ends_at_once(simulator: Simulator, ansible: Ansible) -> None:
     simulator.inject(Fault(status=429, headers={"Retry-After": "3600"}, times=None))
-    start = time.monotonic()
     task = failure_of(ansible.adhoc(MODULE), "rate limit")
-    assert time.monotonic() - start < 10
+    assert task.seconds < 10
     assert task.result["status"] == 429
 
 
@@ -297,8 +293,10 @@ def test_requests_are_well_formed_and_reuse_the_connection(simulator: Simulator,
 
 
 def test_missing_requests_library_is_named(ansible: Ansible, tmp_path: Path) -> None:
-    (tmp_path / "requests.py").write_text("raise ImportError('No module named requests')\n")
-    task = ansible.adhoc(MODULE, {}, PYTHONPATH=str(tmp_path)).last
+    shadow = tmp_path / "shadow" / "requests.py"
+    shadow.parent.mkdir()
+    shadow.write_text("raise ImportError('No module named requests')\n")
+    task = ansible.adhoc(MODULE, {}, PYTHONPATH=str(shadow.parent)).last
     assert task.outcome == "failed"
     assert "requests" in task.msg
     assert "Failed to import the required Python library" in task.msg

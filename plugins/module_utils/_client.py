@@ -13,13 +13,11 @@ This file knows neither Ansible nor any resource of the API. What each status an
 
 from __future__ import annotations
 
-import io
 import json
 import math
 import os
 import random
 import re
-import threading
 import time
 import typing as t
 from datetime import datetime, timedelta, timezone
@@ -30,22 +28,19 @@ from ansible_collections.community.digicert.plugins.module_utils._errors import 
 from ansible_collections.community.digicert.plugins.module_utils._http_errors import (
     NETWORK_FAILURES,
     REQUESTS_IMPORT_ERROR,
-    OverdueError,
     status_error,
     transport_error,
 )
+from ansible_collections.community.digicert.plugins.module_utils._time_limits import timely_adapter, within
 
 if REQUESTS_IMPORT_ERROR is None:
     import requests
     import urllib3
 
-T = t.TypeVar("T")
-
 USER_AGENT = "ansible-collection-community.digicert"
 MAX_BODY = 16 * 1024 * 1024  # bytes; the list of ten thousand AuthKeys is about two million
 BACKOFF_FIRST = 1.0  # seconds
 BACKOFF_LARGEST = 30.0  # seconds
-DEADLINE_GRACE = 0.25  # seconds that the socket's own time limit, which knows more, has to speak first
 
 
 class Answer(t.NamedTuple):
@@ -171,11 +166,9 @@ class Client:
     def _exchange(self, method: str, path: str, purpose: str, body: t.Any, text: bool) -> Answer:
         """Send one request and read its answer within the time limit; raises DigicertError."""
         where = self.where(purpose)
-        data = None if body is None else _TimelyBody(json.dumps(body).encode("utf-8"), self.timeout)
+        data = None if body is None else json.dumps(body).encode("utf-8")
         try:
-            status, headers, content = _within(
-                self.timeout + DEADLINE_GRACE, lambda: self._send(method, self.api_url + path, data, text)
-            )
+            status, headers, content = within(self.timeout, lambda: self._send(method, self.api_url + path, data, text))
         except NETWORK_FAILURES as exc:
             self._session = None
             raise transport_error(where, exc, self.timeout) from None
@@ -203,7 +196,7 @@ class Client:
             ) from None
 
     def _send(
-        self, method: str, url: str, data: _TimelyBody | None, text: bool
+        self, method: str, url: str, data: bytes | None, text: bool
     ) -> tuple[int, t.Mapping[str, str], bytes | None]:
         """Return status, headers and body (None when too large); raises what requests, urllib3 or a socket raise."""
         if self._session is None:
@@ -227,6 +220,8 @@ class Client:
 
     def _new_session(self) -> requests.Session:
         session = requests.Session()
+        session.mount("https://", timely_adapter())
+        session.mount("http://", timely_adapter())
         session.headers.update(
             {
                 "Accept": "application/json",
@@ -249,27 +244,6 @@ class Client:
             self._clock_offset = told.astimezone(timezone.utc) - datetime.now(timezone.utc)
         except (TypeError, ValueError, IndexError, OverflowError):
             self._clock_offset = timedelta(0)
-
-
-class _TimelyBody:
-    """The body of a request, as a file that cannot be read any more once its time is over.
-
-    A thread that was left behind in name look-up or while connecting would otherwise send the request later, when its
-    sender has given it up and looked whether it was carried out.
-    """
-
-    def __init__(self, content: bytes, seconds: float) -> None:
-        self._file = io.BytesIO(content)
-        self._length = len(content)
-        self._end = time.monotonic() + seconds
-
-    def __len__(self) -> int:
-        return self._length
-
-    def read(self, size: int = -1) -> bytes:
-        if time.monotonic() > self._end:
-            raise OverdueError
-        return self._file.read(size)
 
 
 def _checked_url(api_url: str) -> str:
@@ -314,27 +288,3 @@ def _checked_key(api_key: str) -> str:
             "Check how it is read, for example whether a file's last line end comes along."
         )
     return api_key
-
-
-def _within(seconds: float, call: t.Callable[[], T]) -> T:
-    """Return what `call` returns, or raise what it raises, or `OverdueError` after `seconds`.
-
-    A socket's time limit starts anew with each byte and does not cover name look-up; a thread that is left behind does.
-    """
-    results: list[T] = []
-    failures: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            results.append(call())
-        except BaseException as exc:  # noqa: BLE001 (handed to the waiting thread)
-            failures.append(exc)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if failures:
-        raise failures[0]
-    if not results:
-        raise OverdueError
-    return results[0]

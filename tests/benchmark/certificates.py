@@ -25,6 +25,19 @@ from tests.simulator import DcvTargets, Simulator
 HOSTS = [f"host{number}.example.com" for number in range(30)]
 FORKS = ("-f", "10")
 PLACE = ".well-known/pki-validation"
+FILE = "ansible.builtin.file"
+ORDER = {
+    "certificate": {
+        "common_name": "{{ inventory_hostname }}",
+        "dns_names": [],
+        "csr": "{{ request.csr }}",
+        "signature_hash": "sha256",
+        "server_platform": {"id": -1},
+    },
+    "order_validity": {"years": 1},
+    "dcv_method": "http-token",
+    "skip_approval": True,
+}
 
 
 def uri(simulator: Simulator, path: str, method: str = "GET", **more: Any) -> dict[str, Any]:
@@ -41,69 +54,50 @@ def classical(simulator: Simulator, nginx: Nginx, directory: Path) -> list[dict[
     """Return the tasks people write by hand: order, publish the random value, check, poll, download."""
     folder = f"{directory}/{{{{ inventory_hostname }}}}"
     webroot = f"{nginx.webroot}/{{{{ inventory_hostname }}}}/{PLACE}"
-    copy = {"mode": "0644"}
-    body = {
-        "certificate": {
-            "common_name": "{{ inventory_hostname }}",
-            "dns_names": [],
-            "csr": "{{ request.csr }}",
-            "signature_hash": "sha256",
-            "server_platform": {"id": -1},
-        },
-        "order_validity": {"years": 1},
-        "dcv_method": "http-token",
-        "skip_approval": True,
-    }
     order = "/order/certificate/{{ order.json.id }}"
     download = "/certificate/{{ info.json.certificate.id }}/download/format/pem_noroot"
-    names = {"common_name": "{{ inventory_hostname }}", "subject_alt_name": "DNS:{{ inventory_hostname }}"}
-    file, b = "ansible.builtin.file", "ansible.builtin.uri"
+    call = "ansible.builtin.uri"
     return [
-        {"name": "directory", file: {"path": folder, "state": "directory", "mode": "0755"}},
-        {
-            "name": "key",
-            "community.crypto.openssl_privatekey": {"path": f"{folder}/key", "type": "ECC", "curve": "secp256r1"},
-        },
-        {
-            "name": "CSR",
-            "community.crypto.openssl_csr": {
-                "path": f"{folder}/csr",
-                "privatekey_path": f"{folder}/key",
-                "return_content": True,
-                **names,
-            },
-            "register": "request",
-        },
+        *key_and_csr(folder),
         {
             "name": "order",
-            b: uri(simulator, "/order/certificate/ssl_dv_geotrust_flex", "POST", body=body, status_code=201),
+            call: uri(simulator, "/order/certificate/ssl_dv_geotrust_flex", "POST", body=ORDER, status_code=201),
             "register": "order",
         },
-        {"name": "folder", file: {"path": webroot, "state": "directory", "mode": "0755"}},
-        {
-            "name": "publish",
-            "ansible.builtin.copy": {
-                "content": "{{ order.json.dcv_random_value }}",
-                "dest": f"{webroot}/fileauth.txt",
-                **copy,
-            },
-        },
-        {"name": "check", b: uri(simulator, f"{order}/check-dcv", "PUT")},
+        {"name": "folder", FILE: {"path": webroot, "state": "directory", "mode": "0755"}},
+        {"name": "publish", **written("{{ order.json.dcv_random_value }}", f"{webroot}/fileauth.txt")},
+        {"name": "check", call: uri(simulator, f"{order}/check-dcv", "PUT")},
         {
             "name": "poll",
-            b: uri(simulator, order),
+            call: uri(simulator, order),
             "register": "info",
             "until": "info.json.status == 'issued'",
             "retries": 10,
             "delay": 1,
         },
-        {"name": "download", b: uri(simulator, download), "register": "chain"},
-        {
-            "name": "install",
-            "ansible.builtin.copy": {"content": "{{ chain.content }}", "dest": f"{folder}/pem", **copy},
-        },
-        {"name": "clean", file: {"path": f"{webroot}/fileauth.txt", "state": "absent"}},
+        {"name": "download", call: uri(simulator, download), "register": "chain"},
+        {"name": "install", **written("{{ chain.content }}", f"{folder}/pem")},
+        {"name": "clean", FILE: {"path": f"{webroot}/fileauth.txt", "state": "absent"}},
     ]
+
+
+def key_and_csr(folder: str) -> list[dict[str, Any]]:
+    """Return the tasks that make a private key and a CSR, registered as `request`, in a folder."""
+    names = {"common_name": "{{ inventory_hostname }}", "subject_alt_name": "DNS:{{ inventory_hostname }}"}
+    paths = {"path": f"{folder}/csr", "privatekey_path": f"{folder}/key", "return_content": True}
+    return [
+        {"name": "directory", FILE: {"path": folder, "state": "directory", "mode": "0755"}},
+        {
+            "name": "key",
+            "community.crypto.openssl_privatekey": {"path": f"{folder}/key", "type": "ECC", "curve": "secp256r1"},
+        },
+        {"name": "CSR", "community.crypto.openssl_csr": {**paths, **names}, "register": "request"},
+    ]
+
+
+def written(content: str, path: str) -> dict[str, Any]:
+    """Return the action that writes a file."""
+    return {"ansible.builtin.copy": {"content": content, "dest": path, "mode": "0644"}}
 
 
 def report(title: str, simulator: Simulator, run: Run, seconds: float, before: int) -> int:

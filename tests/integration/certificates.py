@@ -23,6 +23,10 @@ from tests.simulator import Simulator
 
 MODULE = "community.digicert.digicert_certificate"
 ORDER = "POST /order/certificate/ssl_dv_geotrust_flex"
+INFO = "GET /order/certificate/N"
+CHECK = "PUT /order/certificate/N/check-dcv"
+LIST = "GET /order/certificate"
+DOWNLOAD = "GET /certificate/N/download/format/pem_all"
 FILES = ("path", "chain_path", "full_chain_path")
 PrivateKey = t.Union[ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey]
 

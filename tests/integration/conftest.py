@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.certificates import Site
 from tests.integration.role import Fleet
 from tests.integration.servers import Nginx
 from tests.integration.support import Ansible
-from tests.simulator import DcvTargets, Simulator
+from tests.simulator import DcvTargets, OrderBehaviour, Simulator
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +44,14 @@ def ansible(simulator: Simulator, tmp_path: Path) -> Ansible:
             "REQUESTS_CA_BUNDLE": str(simulator.ca_file),
         },
     )
+
+
+@pytest.fixture
+def site(simulator: Simulator, ansible: Ansible, tmp_path: Path) -> Site:
+    """A folder to install into; orders are validated without a look at the domain."""
+    simulator.seed_auth_key()
+    simulator.set_order_behaviour(OrderBehaviour(validation="never"))
+    return Site(tmp_path / "certificates", simulator, ansible)
 
 
 @pytest.fixture

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import json
 import stat
-import threading
 import typing as t
 from datetime import datetime, timedelta, timezone
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -19,22 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from tests.integration.certificates import MODULE, ORDER, Site, aged_certificate, new_csr
-from tests.integration.support import Ansible
-from tests.simulator import DcvTargets, OrderBehaviour, Simulator
-
-INFO = "GET /order/certificate/N"
-CHECK = "PUT /order/certificate/N/check-dcv"
-LIST = "GET /order/certificate"
-DOWNLOAD = "GET /certificate/N/download/format/pem_all"
-
-
-@pytest.fixture
-def site(simulator: Simulator, ansible: Ansible, tmp_path: Path) -> Site:
-    """A folder to install into; orders are validated without a look at the domain."""
-    simulator.seed_auth_key()
-    simulator.set_order_behaviour(OrderBehaviour(validation="never"))
-    return Site(tmp_path / "certificates", simulator, ansible)
+from tests.integration.certificates import DOWNLOAD, INFO, LIST, MODULE, ORDER, Site, aged_certificate, new_csr
 
 
 @pytest.mark.smoke
@@ -262,159 +245,6 @@ def test_check_mode_without_a_certificate(site: Site) -> None:
     assert (task.outcome, task.changed) == ("ok", True)
     assert [task.result[name] for name in ("order_id", "certificate", "status")] == [None, None, None]
     assert (site.calls(), site.files()) == ([], set())
-
-
-def test_pending_then_issued(site: Site) -> None:
-    site.simulator.set_order_behaviour(OrderBehaviour(validation="never", polls=2))
-    args = site.args()
-    task = site.run(args)
-    assert (task.outcome, task.changed) == ("ok", True), task.msg
-    assert site.calls() == [ORDER, CHECK, INFO, INFO, INFO, DOWNLOAD]
-    site.verify(args)
-    assert site.markers() == []
-
-
-def test_not_waiting(site: Site) -> None:
-    site.simulator.set_order_behaviour(OrderBehaviour(validation="never", polls=3))
-    args = site.args(wait=False)
-    first = site.run(args)
-    assert (first.outcome, first.changed, first.result["status"]) == ("ok", True, "pending"), first.msg
-    assert first.result["certificate"] is None
-    assert first.result["dcv_random_value"] == site.simulator.orders()[0].random_value
-    assert site.calls() == [ORDER]
-    [marker] = site.markers()
-    assert marker["order_id"] == first.result["order_id"]
-    [path] = site.directory.iterdir()
-    assert (path.name, stat.S_IMODE(path.stat().st_mode)) == (".www.example.com.pem.order.json", 0o600)
-    second = site.run(args)
-    assert (second.changed, second.result["status"], site.calls()) == (False, "pending", [INFO, CHECK])
-    site.simulator.finish_order(first.result["order_id"], "issued")
-    third = site.run(args)
-    assert (third.changed, third.result["status"], site.calls()) == (True, "issued", [INFO, DOWNLOAD])
-    site.verify(args)
-    assert (site.markers(), len(site.simulator.orders())) == ([], 1)
-
-
-@pytest.mark.smoke
-def test_end_states(site: Site) -> None:
-    words = {
-        "needs_approval": "waits for approval. Approve it in CertCentral, then run the task again",
-        "rejected": "was rejected; its page in CertCentral says why.",
-        "canceled": "was canceled in CertCentral.",
-    }
-    tasks = {}
-    for outcome in words:
-        site.simulator.set_order_behaviour(OrderBehaviour(validation="never", outcome=outcome))  # type: ignore[arg-type]
-        tasks[outcome] = site.args(f"{outcome.replace('_', '-')}.example")
-        task = site.run(tasks[outcome])
-        order = site.simulator.orders()[-1]
-        assert (task.outcome, task.changed) == ("failed", True)
-        assert f"Order {order.id} {words[outcome]}" in task.msg
-        assert (task.result["order_id"], task.result["order_status"]) == (order.id, outcome)
-    again = site.play(tasks)
-    for task in again.results:
-        assert (task.outcome, task.changed) == ("failed", False), task
-        assert words[task.task] in task.msg
-    assert len(site.simulator.orders()) == 3
-
-    site.simulator.set_order_behaviour(OrderBehaviour(validation="never"))
-    site.simulator.finish_order(site.simulator.orders()[0].id, "issued")
-    tasks = {name: {**args, "force": name == "canceled"} for name, args in tasks.items()}
-    last = {task.task: task.outcome for task in site.play(tasks).results}
-    assert last == {"needs_approval": "ok", "rejected": "failed", "canceled": "ok"}
-    assert [order.status for order in site.simulator.orders()] == ["issued", "rejected", "canceled", "issued"]
-    site.verify(tasks["needs_approval"])
-    site.verify(tasks["canceled"])
-
-
-class _Web(ThreadingHTTPServer):
-    """A web server that shows one text at every path."""
-
-    daemon_threads = True
-    text = ""
-
-
-class _Show(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(t.cast(_Web, self.server).text.encode())
-
-    def log_message(self, *_arguments: t.Any) -> None:
-        pass
-
-
-@pytest.fixture
-def web(simulator: Simulator) -> t.Iterator[_Web]:
-    server = _Web(("127.0.0.1", 0), _Show)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    simulator.set_dcv_targets(DcvTargets(http=f"127.0.0.1:{server.server_port}"))
-    yield server
-    server.shutdown()
-    server.server_close()
-
-
-def test_with_a_published_request_token_it_is_one_call(site: Site, web: _Web) -> None:
-    site.simulator.set_order_behaviour(OrderBehaviour())
-    forms = ("base64", "pem")
-    csr = new_csr("www.example.com")
-    filters = [f"request_token(auth_key=auth_key, csr_format='{form}')" for form in forms]
-    show = {"msg": " and ".join(f"{{{{ csr | community.digicert.{name} }}}}" for name in filters)}
-    variables = {"csr": csr, "auth_key": site.simulator.auth_keys()[0].auth_key}
-    web.text = site.ansible.play([{"ansible.builtin.debug": show}], play={"vars": variables}).last.msg
-    args = {form: site.args(f"{form}.pem", csr_content=csr, dcv_method="http-token", csr_format=form) for form in forms}
-    run = site.play(args)
-    assert [task.changed for task in run.results] == [True, True], run.output
-    assert site.calls() == [ORDER, ORDER]
-    assert [check.proof for check in site.simulator.dcv_checks] == ["request_token", "request_token"]
-
-
-def test_validation_that_fails_and_then_succeeds(site: Site, web: _Web) -> None:
-    site.simulator.set_order_behaviour(OrderBehaviour())
-    args = site.args(dcv_method="http-token", wait_timeout=2)
-    failed = site.run(args)
-    order = site.simulator.orders()[0]
-    assert (failed.outcome, failed.changed) == ("failed", True)
-    assert f"Order {order.id} waits for domain control validation" in failed.msg
-    assert failed.msg.endswith(", then run the task again, which continues this order.")
-    assert (failed.result["status"], failed.result["code"]) == (400, "file_random_value_not_found")
-    assert failed.result["dcv_random_value"] == order.random_value
-    assert site.calls().count(CHECK) > 1
-    web.text = order.random_value
-    assert site.run(args).changed
-    assert site.calls() == [INFO, CHECK, DOWNLOAD]
-    assert len(site.simulator.orders()) == 1
-
-
-def test_order_id_continues_and_never_orders(site: Site) -> None:
-    site.simulator.set_order_behaviour(OrderBehaviour(validation="never", outcome="pending"))
-    csr = new_csr("www.example.com")
-    returned = {"csr_content": csr, "dcv_method": "dns-txt-token", "wait_timeout": 1}
-    task = site.run(returned)
-    order_id = site.simulator.orders()[0].id
-    assert (task.outcome, task.result["order_id"]) == ("failed", order_id)
-    assert f"is pending. Wait a while, then run the task with order_id={order_id}" in task.msg
-    site.simulator.finish_order(order_id, "issued")
-    fetched = site.run({**returned, "order_id": order_id})
-    assert (fetched.outcome, fetched.changed) == ("ok", False), "nothing is placed and no file is written"
-    assert fetched.result["certificate"].startswith("-----BEGIN CERTIFICATE-----\n")
-    args = site.args(csr_content=csr, order_id=order_id)
-    site.calls()
-    run = site.play({"install": args, "steady": args, "force": {**args, "force": True}})
-    assert [task.changed for task in run.results] == [True, False, False], run.output
-    assert site.calls() == [INFO, DOWNLOAD, INFO]
-    run = site.play(
-        {
-            "no such order": {**args, "order_id": 1, "force": True},
-            "another CSR": {**args, "csr_content": new_csr("www.example.com")},
-            "other names": {**args, "csr_content": csr, "dns_names": ["more.example.com"]},
-        }
-    )
-    assert [task.outcome for task in run.results] == ["failed"] * 3
-    assert "Check order_id" in run.results[0].msg
-    assert "was placed for another CSR" in run.results[1].msg
-    assert "a new one is due. Leave order_id out to order it." in run.results[2].msg
-    assert len(site.simulator.orders()) == 1
 
 
 @pytest.mark.smoke

@@ -14,13 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.certificates import MODULE, ORDER, Site, new_csr
-from tests.integration.support import Ansible
-from tests.simulator import Fault, Limit, OrderBehaviour, Simulator
-
-INFO = "GET /order/certificate/N"
-LIST = "GET /order/certificate"
-DOWNLOAD = "GET /certificate/N/download/format/pem_all"
+from tests.integration.certificates import DOWNLOAD, INFO, LIST, MODULE, ORDER, Site, new_csr
+from tests.simulator import Fault, Limit, OrderBehaviour
 
 # What can happen to the answer to an order, whether or not the service took it.
 LOSSES: dict[str, dict[str, t.Any]] = {
@@ -33,14 +28,6 @@ LOSSES: dict[str, dict[str, t.Any]] = {
     "no order id": {"body": {"requests": []}},
     "too late": {"delay_before": 0, "delay_after": 0},
 }
-
-
-@pytest.fixture
-def site(simulator: Simulator, ansible: Ansible, tmp_path: Path) -> Site:
-    """A folder to install into; orders are validated without a look at the domain."""
-    simulator.seed_auth_key()
-    simulator.set_order_behaviour(OrderBehaviour(validation="never"))
-    return Site(tmp_path / "certificates", simulator, ansible)
 
 
 def names_in(site: Site) -> list[str]:

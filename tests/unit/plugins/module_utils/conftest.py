@@ -10,9 +10,14 @@ import json
 import threading
 import typing as t
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
+from ansible_collections.community.digicert.plugins.module_utils import _issuance
 from ansible_collections.community.digicert.plugins.module_utils._client import Client
+
+from tests.unit.plugins.module_utils.issuance_support import Case
+from tests.unit.plugins.module_utils.order_support import FakeBackoff
 
 
 class Script:
@@ -88,3 +93,10 @@ def sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     monkeypatch.setattr(f"{module}.time.sleep", slept.append)
     monkeypatch.setattr(f"{module}.random.uniform", lambda _low, high: high)
     return slept
+
+
+@pytest.fixture
+def case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Case:
+    """A case whose waiting for issuance allows three looks and takes no time."""
+    monkeypatch.setattr(_issuance, "Backoff", lambda _seconds: FakeBackoff(3))
+    return Case(tmp_path)

@@ -1,0 +1,121 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this doc fragment is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Options that say what is ordered: the body of the order, in section 4 of the API page."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Documentation of the options that `_order_request` in `module_utils` makes an order from."""
+
+    DOCUMENTATION = r"""
+options:
+  common_name:
+    description:
+      - Common name of the certificate, a DNS name or a wildcard.
+      - If not set, the common name in the CSR is used, or else its first DNS name.
+      - Names with characters outside ASCII are turned into A-labels (C(xn--...)).
+    type: str
+  dns_names:
+    description:
+      - DNS names of the certificate besides O(common_name), which may be repeated here.
+      - If not set, those of the CSR are used. A CSR that asks for names of other types as well, such as IP addresses,
+        is refused then.
+    type: list
+    elements: str
+  product:
+    description:
+      - Product to order, an identifier of CertCentral, for example V(ssl_dv_rapidssl) or V(wildcard_dv_geotrust).
+      - The default covers any mix of names and wildcards.
+    type: str
+    default: ssl_dv_geotrust_flex
+  dcv_method:
+    description:
+      - How the control of the domains is proven.
+      - V(http-token) looks for the file C(/.well-known/pki-validation/fileauth.txt) on each name, and cannot be used
+        for wildcards.
+      - V(dns-txt-token) looks for a TXT record at the domain, at C(_dnsauth) below it, or at a parent domain.
+    type: str
+    choices: [http-token, dns-txt-token]
+    default: http-token
+  use_auth_key:
+    description:
+      - Whether request tokens made with the account's AuthKey are looked for when the order is placed.
+      - With V(false), the order waits until the random value in RV(dcv_random_value) is published. Use O(wait=false),
+        publish the value, and run the task again.
+    type: bool
+    default: true
+  csr_format:
+    description:
+      - Form in which the CSR is sent. It must be the one that the request token was made for.
+      - V(base64) is its body on one line, V(pem) the text as it is.
+    type: str
+    choices: [base64, pem]
+    default: base64
+  order_validity:
+    description:
+      - How long the order is valid, exactly one of the suboptions. If not set, one year.
+      - A certificate can be valid for less time, since the maximum for public certificates is 200 days and falls to 47.
+    type: dict
+    suboptions:
+      years:
+        description: Years from now, at least V(1).
+        type: int
+      days:
+        description: Days from now, at least V(1).
+        type: int
+      custom_expiration_date:
+        description: Last day, in the form V(2027-01-31).
+        type: str
+  cert_validity_days:
+    description:
+      - Days that the certificate is valid, at most those of the order. If not set, CertCentral decides.
+    type: int
+  container_id:
+    description:
+      - Id of the container (division) of the account to place the order in.
+    type: int
+  payment_method:
+    description:
+      - How the order is paid, for example V(balance). If not set, the account's setting is used.
+    type: str
+  skip_approval:
+    description:
+      - Whether the order does without the approval step of the account. With V(false), it may end as C(needs_approval),
+        and the task fails until somebody approves the order in CertCentral.
+    type: bool
+    default: true
+  comments:
+    description:
+      - Comment for the people who look at the order.
+    type: str
+  custom_fields:
+    description:
+      - Values for the custom order fields of the account.
+    type: list
+    elements: dict
+    suboptions:
+      metadata_id:
+        description: Id of the field.
+        type: int
+        required: true
+      value:
+        description: Value of the field.
+        type: str
+        required: true
+  renewal_of_order_id:
+    description:
+      - Id of the order that the new one renews, which the account's reports and the price may depend on.
+    type: int
+  additional_fields:
+    description:
+      - More fields for the body of the order, as the API's documentation names them.
+      - Dictionaries are merged with those that the module sends, other values replace them.
+      - Fields that an option of the module sets are refused here.
+    type: dict
+"""

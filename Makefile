@@ -10,9 +10,6 @@ JOBS ?= 2
 DEBIAN_PACKAGES ?= bc knot nginx-light openssl shellcheck
 
 NOX = .venv/bin/python noxfile.py
-# Each session names its ansible-core, which names what it works with.
-PIN = --system-certs --quiet --upgrade --universal --no-annotate --custom-compile-command "make pin" \
-  --no-emit-package ansible-core --no-emit-package resolvelib
 
 .DEFAULT_GOAL = help
 .PHONY: help demo test check unit simulator bench docs pin clean debian-packages
@@ -39,10 +36,8 @@ bench: .venv/ready ## measure the modules against Ansible's own
 docs: .venv/ready ## build the documentation into build/docs
 	@$(NOX) -s docs_site
 
-pin: .venv/ready ## renew the pinned versions in requirements/
-	cd requirements && for name in tests:3.8 tools:3.11 galaxy:3.11; do \
-	  ../.venv/bin/uv pip compile $(PIN) --python-version $${name#*:} $${name%:*}.in --output-file $${name%:*}.txt || exit; \
-	done
+pin: .venv/ready ## renew the pinned versions and hashes in requirements/
+	@.venv/bin/python -m sessions.pins
 
 clean: ## remove all that these commands made
 	rm -rf .venv .nox build
@@ -50,7 +45,8 @@ clean: ## remove all that these commands made
 .venv/ready: requirements/nox.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
 	$(PYTHON) -m venv --clear .venv
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements/nox.txt
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	  --requirement requirements/nox.txt
 	@touch $@
 
 debian-packages: ## install the servers that tests talk to

@@ -18,7 +18,6 @@ import nox
 
 from sessions.interpreters import (
     CORE_PYTHONS,
-    CORES,
     KNOWN_PYTHONS,
     NEWEST_CORE,
     NEWEST_PYTHON,
@@ -29,7 +28,6 @@ from sessions.interpreters import (
 from sessions.release import check_plugin_docs, check_shipped, import_like_galaxy
 from sessions.workplace import (
     COLLECTION,
-    REQUIREMENTS,
     ROOT,
     add_collections,
     install,
@@ -74,8 +72,7 @@ def lint(session: nox.Session) -> None:
 def unit(session: nox.Session) -> None:
     """Run the unit tests: what runs on managed hosts on the oldest Python too, where there is no ansible-core."""
     if session.python == OLDEST_TARGET:
-        constraints = ("--constraint", str(REQUIREMENTS / "tests.txt"))
-        session.install(*constraints, "cryptography", "hypothesis", "pytest", "requests")
+        install(session, "tests")
         tests = "tests/unit/plugins/module_utils"
     else:
         install(session, "tests", NEWEST_CORE)
@@ -104,7 +101,7 @@ def integration(session: nox.Session, core: str) -> None:
 @nox.parametrize(["python", "core"], [nox.param(python, core, id=core) for core, python in CORE_PYTHONS.items()])
 def sanity(session: nox.Session, core: str) -> None:
     """Run all of ansible-test's sanity tests."""
-    session.install(f"ansible-core=={CORES[core].release}")
+    install(session, core)
     work = workplace(session)
     prepare_pip(session, work.root / "home")
     session.run("ansible-test", "sanity", "--venv", "--color", "no", *session.posargs, env=work.env)

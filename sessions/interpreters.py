@@ -19,20 +19,19 @@ KNOWN_PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 
 
 class Core(NamedTuple):
-    """A supported ansible-core, the release of the ansible package that brings other collections fit for it, and the
-    controller Pythons to run it on, the wanted one first."""
+    """A supported ansible-core: the ansible package that brings other collections fit for it, and the controller
+    Pythons to run it on, the wanted one first. Releases and hashes are in requirements/."""
 
-    release: str
-    others: str
+    ansible: str
     pythons: tuple[str, ...]
 
 
 CORES = {
-    "2.17": Core("2.17.14", "10.7.0", ("3.10", "3.11", "3.12")),
-    "2.18": Core("2.18.19", "11.13.0", ("3.11", "3.12", "3.13")),
-    "2.19": Core("2.19.14", "12.3.0", ("3.12", "3.11", "3.13")),
-    "2.20": Core("2.20.10", "13.8.0", ("3.12", "3.13", "3.14")),
-    "2.21": Core("2.21.5", "14.5.0", ("3.14", "3.13", "3.12")),
+    "2.17": Core("10", ("3.10", "3.11", "3.12")),
+    "2.18": Core("11", ("3.11", "3.12", "3.13")),
+    "2.19": Core("12", ("3.12", "3.11", "3.13")),
+    "2.20": Core("13", ("3.12", "3.13", "3.14")),
+    "2.21": Core("14", ("3.14", "3.13", "3.12")),
 }
 
 

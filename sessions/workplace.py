@@ -57,16 +57,23 @@ def workplace(session: nox.Session) -> Workplace:
     return Workplace(base, collection, env)
 
 
-def install(session: nox.Session, requirements: str, core: str) -> None:
-    """Install a pinned set of packages and an ansible-core."""
-    session.install("--requirement", str(REQUIREMENTS / f"{requirements}.txt"), f"ansible-core=={CORES[core].release}")
+def install(session: nox.Session, *names: str) -> None:
+    """Install pinned sets of packages, such as "tests", or of an ansible-core, such as "2.21", by version and hash."""
+    files = [f"core-{name}" if name in CORES else name for name in names]
+    session.install("--require-hashes", *requirements(*files))
+
+
+def requirements(*names: str) -> list[str]:
+    """Return the arguments that name these sets to pip and uv."""
+    return [argument for name in names for argument in ("--requirement", str(REQUIREMENTS / f"{name}.txt"))]
 
 
 def add_collections(session: nox.Session, work: Workplace, core: str) -> None:
     """Put the collections that the role uses beside ours: only those, or some tools look at a hundred for minutes."""
     source = work.root / "others"
     shutil.rmtree(source, ignore_errors=True)
-    session.install("--no-deps", "--target", str(source), f"ansible=={CORES[core].others}")
+    others = requirements(f"collections-{core}")
+    session.install("--require-hashes", "--no-deps", "--target", str(source), *others)
     for name in ("crypto", "general"):
         (work.collection.parent / name).symlink_to(source / "ansible_collections" / "community" / name)
 
@@ -106,8 +113,8 @@ def oldest_target(session: nox.Session, work: Workplace) -> Path:
     session.run_install(
         *uv, "venv", "--clear", "--python", str(PYTHONS[OLDEST_TARGET]), str(python.parents[1]), external=True
     )
-    needed = ("--requirement", "meta/ee-requirements.txt", "--constraint", str(REQUIREMENTS / "tests.txt"))
-    session.run_install(*uv, "pip", "install", "--python", str(python), *needed, external=True)
+    needed = requirements("target")
+    session.run_install(*uv, "pip", "install", "--require-hashes", "--python", str(python), *needed, external=True)
     return python
 
 

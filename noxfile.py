@@ -41,6 +41,7 @@ from sessions.workplace import (
 
 REPORT = ROOT / ".nox" / "report.json"
 INTEGRATION_JOBS = "2"
+TYPED_TESTS = ("benchmark", "demo", "integration", "load", "simulator")
 
 nox.needs_version = ">=2026.10"
 nox.options.default_venv_backend = "uv"
@@ -63,7 +64,7 @@ def lint(session: nox.Session) -> None:
         ("yamllint", "--strict", "."),
         ("reuse", "lint", "--lines"),
         ("antsibull-changelog", "lint"),
-        (*mypy, "noxfile.py", "sessions", "tests/benchmark", "tests/demo", "tests/integration", "tests/simulator"),
+        (*mypy, "noxfile.py", "sessions", *(f"tests/{name}" for name in TYPED_TESTS)),
         (*mypy, "--package", f"ansible_collections.{COLLECTION}.plugins"),
     )
 
@@ -176,6 +177,12 @@ def demo(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Measure the modules side by side with Ansible's own."""
     run_from_collection(session, "tests.benchmark")
+
+
+@nox.session(python=CORE_PYTHONS[NEWEST_CORE], default=False)
+def load(session: nox.Session) -> None:
+    """Run up to a thousand hosts under the rate limit, measure one task, and draw docs/images/load.svg."""
+    run_from_collection(session, "tests.load", "--output", str(ROOT / "docs" / "images"), packages="load")
 
 
 @nox.session(python=CORE_PYTHONS[NEWEST_CORE], default=False)

@@ -96,12 +96,12 @@ def pytest(session: nox.Session, work: Workplace, *arguments: str) -> None:
     session.run("python", "-m", "pytest", *options, *(session.posargs or arguments), env=work.env)
 
 
-def run_from_collection(session: nox.Session, module: str) -> None:
+def run_from_collection(session: nox.Session, module: str, *arguments: str, packages: str = "tests") -> None:
     """Run one of the programs of tests/, with all that it may import and Ansible itself."""
-    install(session, "tests", NEWEST_CORE)
+    install(session, packages, NEWEST_CORE)
     work = workplace(session)
     add_collections(session, work, NEWEST_CORE)
-    session.run("python", "-m", module, *session.posargs, env=work.env)
+    session.run("python", "-m", module, *arguments, *session.posargs, env=work.env)
 
 
 def oldest_target(session: nox.Session, work: Workplace) -> Path:

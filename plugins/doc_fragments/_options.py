@@ -51,8 +51,9 @@ options:
     description:
       - Seconds to ride out passing failures of one API call, which are rate limiting (HTTP 429), HTTP 502, 503 and 504
         and broken or refused connections. V(0) means one try.
-      - Waiting times grow from one second to thirty, are random so that many hosts spread out, and respect
-        C(Retry-After). An answer that asks for more time than is left ends the waiting at once.
+      - Waiting times grow from one second to thirty, and under the rate limit from five seconds to twenty. They are
+        random so that many hosts spread out, and respect C(Retry-After). An answer that asks for more time than is left
+        ends the waiting at once.
       - An exchange that exceeds O(timeout) is not repeated, except where a module documents it.
     type: int
     default: 300

@@ -122,20 +122,23 @@ def test_server_that_answers_nonsense_is_asked_twice_only(simulator: Simulator, 
     assert len([c for c in calls(simulator) if c.startswith("POST")]) == 2
 
 
-@pytest.mark.parametrize("headers", [{}, {"Retry-After": "1"}], ids=["no Retry-After", "Retry-After"])
-def test_rate_limit_is_ridden_out(simulator: Simulator, ansible: Ansible, headers: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("headers", "least"), [({}, 2.5), ({"Retry-After": "4"}, 4)], ids=["no Retry-After", "Retry-After"]
+)
+def test_rate_limit_is_ridden_out(
+    simulator: Simulator, ansible: Ansible, headers: dict[str, str], least: float
+) -> None:
     limited = {"errors": [{"code": "request_limit_exceeded", "message": "Too many requests."}]}
     for method in ("GET", "POST"):
-        simulator.inject(Fault(method=method, status=429, body=limited, headers=headers, times=2))
+        simulator.inject(Fault(method=method, status=429, body=limited, headers=headers))
     task = ansible.adhoc(MODULE).last
     assert (task.outcome, task.changed) == ("ok", True), task.msg
-    assert [entry.status for entry in simulator.log] == [429, 429, 200, 429, 429, 200]
-    if headers:
-        times = [entry.time for entry in simulator.log]
-        assert all(times[i + 1] - times[i] >= 1 for i in (0, 1, 3, 4))
+    assert [entry.status for entry in simulator.log] == [429, 200, 429, 200]
+    times = [entry.time for entry in simulator.log]
+    assert all(times[i + 1] - times[i] >= least for i in (0, 2))
 
 
-@pytest.mark.parametrize("status", [429, 502, 503, 504])
+@pytest.mark.parametrize("status", [502, 503, 504])
 def test_passing_failures_of_reading_are_ridden_out(simulator: Simulator, ansible: Ansible, status: int) -> None:
     key = simulator.seed_auth_key()
     simulator.inject(Fault(method="GET", status=status, times=2))

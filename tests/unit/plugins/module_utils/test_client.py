@@ -51,6 +51,30 @@ def test_backoff_is_fully_jittered(monkeypatch: pytest.MonkeyPatch, sleeps: list
     assert (drawn, sleeps) == ([(0, 1)], [0.25])
 
 
+def test_under_the_rate_limit_half_of_the_wait_is_random_and_it_doubles_from_five_seconds_to_twenty(
+    monkeypatch: pytest.MonkeyPatch, sleeps: list[float]
+) -> None:
+    backoff = Backoff(1000)
+    assert all(backoff.wait(rate_limited=True) for _ignored in range(4))
+    monkeypatch.setattr(random, "uniform", lambda low, _high: low)
+    backoff.wait(rate_limited=True)
+    assert sleeps == [5, 10, 20, 20, 10]
+
+
+def test_outages_and_the_rate_limit_have_waits_of_their_own(sleeps: list[float]) -> None:
+    backoff = Backoff(1000)
+    for rate_limited in (False, True, False, True):
+        backoff.wait(rate_limited=rate_limited)
+    assert sleeps == [1, 5, 2, 10]
+
+
+def test_under_the_rate_limit_no_wait_exceeds_the_time_that_is_left(sleeps: list[float]) -> None:
+    backoff = Backoff(12)
+    while backoff.wait(rate_limited=True):
+        pass
+    assert sleeps == [5, 7]
+
+
 def test_backoff_uses_its_time_and_then_ends(sleeps: list[float]) -> None:
     backoff = Backoff(10)
     while backoff.wait():
@@ -79,7 +103,7 @@ def test_passing_failures_are_ridden_out(
     script.answer(status=status)
     script.answer({})
     client.request(method, "/x", "test")
-    assert (len(script.calls), sleeps) == (3, [1, 2])
+    assert (len(script.calls), sleeps) == (3, [5, 10] if status == 429 else [1, 2])
 
 
 @pytest.mark.parametrize(("status", "tries"), [(429, 2), (502, 1), (503, 1), (504, 1), (500, 1)])
@@ -106,24 +130,32 @@ def test_refusals_are_final(client: Client, script: Script, sleeps: list[float],
 @pytest.mark.parametrize(
     ("retry_after", "wait"),
     [
-        ("7", 8),
-        ("0", 1),
-        ("-5", 1),
-        ("soon", 1),
-        ("1e9", 1),
-        ("in 3 s", 1),
-        ("Mon, 23 Nov 2026 10:00:09 GMT", 10),
-        ("Mon, 23 Nov 2026 09:00:00 GMT", 1),
-        ("Mon, 99 Nov 2026 09:00:00 GMT", 1),
+        ("7", 7),
+        ("0", 0),
+        ("-5", 0),
+        ("soon", 0),
+        ("1e9", 0),
+        ("in 3 s", 0),
+        ("Mon, 23 Nov 2026 10:00:09 GMT", 9),
+        ("Mon, 23 Nov 2026 09:00:00 GMT", 0),
+        ("Mon, 99 Nov 2026 09:00:00 GMT", 0),
     ],
 )
-def test_retry_after_is_honoured(
-    client: Client, script: Script, sleeps: list[float], retry_after: str, wait: float
+@pytest.mark.parametrize(("status", "least", "spread"), [(503, 0, 1), (429, 2.5, 2.5)])
+def test_retry_after_is_the_least_to_wait(
+    client: Client,
+    script: Script,
+    sleeps: list[float],
+    retry_after: str,
+    wait: float,
+    status: int,
+    least: float,
+    spread: float,
 ) -> None:
-    script.answer(status=429, Retry_After=retry_after, Date="Mon, 23 Nov 2026 10:00:00 GMT")
+    script.answer(status=status, Retry_After=retry_after, Date="Mon, 23 Nov 2026 10:00:00 GMT")
     script.answer({})
     client.request("GET", "/x", "test")
-    assert sleeps == [wait]
+    assert sleeps == [max(wait, least) + spread]
 
 
 def test_retry_after_beyond_the_allowance_ends_at_once(client: Client, script: Script, sleeps: list[float]) -> None:

@@ -1,0 +1,40 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The shortest time that a rate limit and this machine allow, and the fewest requests that the hosts need."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tests.simulator import Limit
+
+
+def limit_bound(limits: Sequence[Limit], requests: int) -> float:
+    """Return the seconds from the first to the last of so many requests that the limits alone impose."""
+    return max(((requests - 1) // limit.requests * limit.seconds for limit in limits), default=0.0)
+
+
+def time_bound(limits: Sequence[Limit], requests: int, rate: float, forks: int) -> float:
+    """Return the seconds from the first to the last request of an all-knowing client on this machine.
+
+    Such a client sends each request as soon as the limits have room for it. The machine makes `rate` requests ready in
+    a second; while they wait, it is ahead by one for each fork at most.
+    """
+    sent: list[float] = []
+    ready = 0.0
+    for number in range(requests):
+        if number:
+            ready = max(ready, sent[number - forks] if number >= forks else 0.0) + 1 / rate
+        room = [sent[number - limit.requests] + limit.seconds for limit in limits if number >= limit.requests]
+        sent.append(max(ready, *room, 0.0))
+    return sent[-1]
+
+
+def fewest_requests(hosts: int, creates: int, creates_refused: int) -> int:
+    """Return the requests without any wasted: every host lists the keys once, and the key is created once.
+
+    Hosts that saw no key before the first create was done try to create it too: each is told so and lists again.
+    """
+    return hosts + creates + 2 * creates_refused

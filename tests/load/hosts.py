@@ -1,0 +1,171 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Many hosts through a real ansible-playbook at once, against the simulator under a rate limit.
+
+Each run must end without a failed host, with one AuthKey, in little more than the shortest time that the rate limit and
+this machine allow, and with few requests beyond those that are needed.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.integration.support import Ansible
+from tests.load.bound import fewest_requests, limit_bound, time_bound
+from tests.simulator import Limit, Simulator
+from tests.simulator.rate_limit import DEFAULT_LIMITS
+
+MODULE = "community.digicert.digicert_auth_key"
+FORKS = 20
+STRATEGIES = ("linear", "free")
+MOST_TIME = 1.15  # times the bound
+MOST_REQUESTS = 1.05  # times the fewest
+PACE_HOSTS = 100  # enough to tell how many hosts a second this machine manages without a limit
+
+
+class Play(NamedTuple):
+    """What to run: how many hosts, the strategy, and whether there is no AuthKey yet."""
+
+    hosts: int
+    strategy: str
+    cold: bool = False
+
+
+class Profile(NamedTuple):
+    """Rate limits, and the plays to run under them."""
+
+    limits: tuple[Limit, ...]
+    plays: tuple[Play, ...]
+
+
+class Run(NamedTuple):
+    """What a play took; times are in seconds, from the first request to the last."""
+
+    profile: str
+    play: Play
+    failed: int
+    keys: int
+    seconds: float
+    bound: float
+    limit_bound: float  # what the limit would impose on a machine of any speed
+    machine_bound: float  # what this machine took without a limit
+    requests: int
+    refused: int
+    fewest: int
+
+    @property
+    def time_ratio(self) -> float:
+        """The time as a multiple of the shortest possible."""
+        return self.seconds / self.bound
+
+    @property
+    def request_ratio(self) -> float:
+        """The requests as a multiple of the fewest possible."""
+        return self.requests / self.fewest
+
+    @property
+    def missed(self) -> list[str]:
+        """What is wrong with it."""
+        wrong = {
+            f"{self.failed} hosts failed": self.failed > 0,
+            f"{self.keys} keys": self.keys != 1,
+            "time": self.time_ratio > MOST_TIME,
+            "requests": self.request_ratio > MOST_REQUESTS,
+        }
+        return [what for what, is_wrong in wrong.items() if is_wrong]
+
+
+def _scaled(factor: int) -> tuple[Limit, ...]:
+    """Return the documented limits with numbers and times divided: the same pace, but windows that fill sooner."""
+    return tuple(Limit(limit.requests // factor, limit.seconds / factor) for limit in DEFAULT_LIMITS)
+
+
+def _plays(*hosts: int, strategies: Sequence[str] = STRATEGIES, cold: bool = False) -> tuple[Play, ...]:
+    return tuple(Play(number, strategy, cold) for number in hosts for strategy in strategies)
+
+
+PROFILES = {
+    "documented": Profile(
+        DEFAULT_LIMITS, (*_plays(50, 100, 200, strategies=["linear"]), *_plays(1000), *_plays(200, cold=True))
+    ),
+    "half": Profile(_scaled(2), _plays(1000)),
+    "quarter": Profile(_scaled(4), (*_plays(200, 500), *_plays(200, cold=True))),
+    # Half of what two cores manage, so that the limit always counts, in windows that hold few requests a fork.
+    "tight": Profile((Limit(150, 45), Limit(20, 5)), _plays(50, 100, 200)),
+}
+
+
+def measure(names: Sequence[str], strategies: Sequence[str]) -> list[Run]:
+    """Run the plays of these profiles and strategies one after the other and return what each took."""
+    paces = {strategy: _pace(strategy) for strategy in strategies}
+    print("Without a limit, this machine manages, in hosts a second:", end=" ")
+    print(", ".join(f"{strategy} {pace:.1f}" for strategy, pace in paces.items()), flush=True)
+    return [
+        _measured(name, play, paces[play.strategy])
+        for name in names
+        for play in PROFILES[name].plays
+        if play.strategy in strategies
+    ]
+
+
+def show(runs: Sequence[Run]) -> bool:
+    """Print a table of the runs; return whether all kept their limits."""
+    print("profile     hosts  strategy  start  limit s  machine s  bound s   time s  ratio  requests  ratio  refused")
+    for run in runs:
+        print(
+            f"{run.profile:10} {run.play.hosts:6}  {run.play.strategy:8}  {'cold' if run.play.cold else 'warm'}  "
+            f"{run.limit_bound:8.0f} {run.machine_bound:10.0f} {run.bound:8.0f} {run.seconds:8.0f} "
+            f"{run.time_ratio:6.2f} {run.requests:9} {run.request_ratio:6.3f} {run.refused:8}"
+            f"{'  MISSED: ' + ', '.join(run.missed) if run.missed else ''}"
+        )
+    print(f"Limits: no failed host, one key, time {MOST_TIME} times the bound, requests {MOST_REQUESTS} times.")
+    return not any(run.missed for run in runs)
+
+
+def _pace(strategy: str) -> float:
+    """Return how many hosts a second pass without a limit."""
+    run = _measured("without a limit", Play(PACE_HOSTS, strategy), pace=float(PACE_HOSTS))
+    return (PACE_HOSTS - 1) / run.seconds
+
+
+def _measured(name: str, play: Play, pace: float) -> Run:
+    limits = PROFILES[name].limits if name in PROFILES else ()
+    with Simulator(limits=limits) as simulator, tempfile.TemporaryDirectory() as directory:
+        if not play.cold:
+            simulator.seed_auth_key()
+        ansible = Ansible(
+            Path(directory),
+            {
+                "DIGICERT_API_URL": simulator.url,
+                "DIGICERT_API_KEY": simulator.keys["full"],
+                "REQUESTS_CA_BUNDLE": str(simulator.ca_file),
+            },
+        )
+        ansible.hosts(*(f"host{number}" for number in range(play.hosts)))
+        done = ansible.play([{MODULE: {}}], "-f", str(FORKS), play={"strategy": play.strategy})
+        log = simulator.log
+        keys = len(simulator.auth_keys())
+    outcomes = Counter(result.outcome for result in done.results)
+    statuses = Counter((entry.method, entry.status) for entry in log)
+    fewest = fewest_requests(play.hosts, statuses["POST", 200], statuses["POST", 400])
+    run = Run(
+        profile=name,
+        play=play,
+        failed=play.hosts - outcomes["ok"],
+        keys=keys,
+        seconds=log[-1].time - log[0].time,
+        bound=time_bound(limits, fewest, pace, FORKS),
+        limit_bound=limit_bound(limits, fewest),
+        machine_bound=(fewest - 1) / pace,
+        requests=len(log),
+        refused=sum(entry.status == 429 for entry in log),
+        fewest=fewest,
+    )
+    print(f"{name}: {play.hosts} hosts, {play.strategy}: {run.seconds:.0f} s, {run.requests} requests", flush=True)
+    return run

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Measure how the AuthKey module scales: python -m tests.load [--output DIRECTORY] [--strategy NAME] [task] [PROFILE …].
+"""Measure how the AuthKey module scales: python -m tests.load [--strategy NAME] [task] [PROFILE …].
 
 `task` measures memory and CPU of one task; a profile (see hosts.py) runs many hosts through ansible. Without a name,
-all of them run. The runs go into load.json in the directory, beside those of other profiles and strategies that are
-there already, and load.svg is drawn from it.
+all of them run. The runs go into load.json, beside those of other profiles and strategies that are there already, and
+load.svg is drawn from it.
 """
 
 from __future__ import annotations

@@ -11,16 +11,11 @@ from collections.abc import Sequence
 from tests.simulator import Limit
 
 
-def limit_bound(limits: Sequence[Limit], requests: int) -> float:
-    """Return the seconds from the first to the last of so many requests that the limits alone impose."""
-    return max(((requests - 1) // limit.requests * limit.seconds for limit in limits), default=0.0)
-
-
 def time_bound(limits: Sequence[Limit], requests: int, rate: float, forks: int) -> float:
     """Return the seconds from the first to the last request of an all-knowing client on this machine.
 
     Such a client sends each request as soon as the limits have room for it. The machine makes `rate` requests ready in
-    a second; while they wait, it is ahead by one for each fork at most.
+    a second, `math.inf` for what the limits alone impose; while they wait, it is ahead by one for each fork at most.
     """
     sent: list[float] = []
     ready = 0.0

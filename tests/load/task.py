@@ -85,7 +85,7 @@ def measure() -> bool:
 
 def _ratio(measured: dict[str | int, list[Cost]], field: str, what: str | int, beside: str | int) -> float:
     pairs = zip(measured[what], measured[beside], strict=True)
-    return statistics.median(getattr(one, field) / getattr(other, field) for one, other in pairs)
+    return statistics.median(float(getattr(one, field) / getattr(other, field)) for one, other in pairs)
 
 
 def _within(measured: dict[str | int, list[Cost]], field: str, most: float) -> bool:

@@ -40,7 +40,7 @@ from sessions.workplace import (
 )
 
 REPORT = ROOT / ".nox" / "report.json"
-INTEGRATION_JOBS = "2"
+JOBS = "2"  # test processes at a time
 TYPED_TESTS = ("benchmark", "demo", "integration", "load", "simulator")
 
 nox.needs_version = ">=2026.10"
@@ -63,6 +63,7 @@ def lint(session: nox.Session) -> None:
         ("git", "diff", "--cached", "--check"),  # blanks at line ends, conflict markers
         ("yamllint", "--strict", "."),
         ("reuse", "lint", "--lines"),
+        ("python", "-m", "sessions.sizes"),
         ("antsibull-changelog", "lint"),
         (*mypy, "noxfile.py", "sessions", *(f"tests/{name}" for name in TYPED_TESTS)),
         (*mypy, "--package", f"ansible_collections.{COLLECTION}.plugins"),
@@ -78,7 +79,7 @@ def unit(session: nox.Session) -> None:
     else:
         install(session, "tests", NEWEST_CORE)
         tests = "tests/unit"
-    pytest(session, workplace(session), tests)
+    pytest(session, workplace(session), "--numprocesses", JOBS, tests)
 
 
 @nox.session
@@ -95,7 +96,7 @@ def integration(session: nox.Session, core: str) -> None:
     else:
         selection = ("-m", "smoke")
         work.env["TARGET_PYTHON"] = str(oldest_target(session, work))
-    pytest(session, work, "--numprocesses", INTEGRATION_JOBS, *selection, "tests/integration")
+    pytest(session, work, "--numprocesses", JOBS, *selection, "tests/integration")
 
 
 @nox.session(allow_parallel=True)

@@ -79,11 +79,6 @@ class Nginx(Server):
         assert self._process is not None
         return self._process.pid
 
-    @property
-    def accessed(self) -> str:
-        """The access log."""
-        return (self.directory / "access.log").read_text(encoding="utf-8")
-
     def files(self) -> list[Path]:
         """Return the files that are in the webroot."""
         return [path for path in self.webroot.rglob("*") if path.is_file()]

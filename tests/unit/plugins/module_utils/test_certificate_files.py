@@ -87,7 +87,7 @@ def test_a_lost_certificate_or_chain_is_rebuilt_from_the_other_files(targets: Ta
         assert targets.contents(files.leaf, files.bundle) == whole
 
 
-@pytest.mark.parametrize("wrong", [None, "nonsense", pem(ROOT.certificate)])
+@pytest.mark.parametrize("wrong", [None, "nonsense", pem(ROOT.certificate)], ids=["no chain", "nonsense", "root"])
 def test_what_cannot_be_rebuilt_is_not_known(targets: Targets, wrong: str | None) -> None:
     put(targets, pem(MIDDLE.leaf(*NAMES)), wrong, wrong)
     files = Files.read(targets, REQUEST)

@@ -278,6 +278,7 @@ def test_a_named_order_that_is_closed(case: Case) -> None:
         (pem_all(MIDDLE.leaf("www.example.com", days=-1, age=9)), "expired on"),
         (pem(MIDDLE.certificate) + TEXT, "the public key of its first certificate"),
     ],
+    ids=["nothing", "HTML", "cut off", "no chain", "other names", "expired", "wrong order"],
 )
 def test_what_comes_back_is_checked(case: Case, text: str, words: str) -> None:
     case.on(POST, PENDING).on(CHECK, {"order_status": "issued"}).on(DOWNLOAD, text)

@@ -64,6 +64,7 @@ def lint(session: nox.Session) -> None:
         ("yamllint", "--strict", "."),
         ("reuse", "lint", "--lines"),
         ("python", "-m", "sessions.sizes"),
+        ("vulture", "--config", "vulture.toml"),
         ("antsibull-changelog", "lint"),
         (*mypy, "noxfile.py", "sessions", *(f"tests/{name}" for name in TYPED_TESTS)),
         (*mypy, "--package", f"ansible_collections.{COLLECTION}.plugins"),

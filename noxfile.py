@@ -16,6 +16,7 @@ import sys
 
 import nox
 
+from sessions.execution_environment import build, environment, module_utils
 from sessions.interpreters import (
     CORE_PYTHONS,
     KNOWN_PYTHONS,
@@ -41,7 +42,7 @@ from sessions.workplace import (
 
 REPORT = ROOT / ".nox" / "report.json"
 JOBS = "2"  # test processes at a time
-TYPED_TESTS = ("benchmark", "demo", "integration", "load", "simulator")
+TYPED_TESTS = ("benchmark", "demo", "execution_environment", "integration", "load", "simulator")
 
 nox.needs_version = ">=2026.10"
 nox.options.default_venv_backend = "uv"
@@ -173,6 +174,22 @@ def galaxy(session: nox.Session) -> None:
 def demo(session: nox.Session) -> None:
     """Run the narrated playbook against the simulator."""
     run_from_collection(session, "tests.demo")
+
+
+@nox.session(python=CORE_PYTHONS[NEWEST_CORE])
+def execution_environment(session: nox.Session) -> None:
+    """Build an execution environment as far as goes without a container, and run jobs in it with ansible-runner."""
+    install(session, "tests", "ee", NEWEST_CORE)
+    work = workplace(session)
+    add_collections(session, work, NEWEST_CORE)
+    show = "import sys; from tests.execution_environment.guide import block; sys.stdout.write(block('version: 3'))"
+    image = build(session, work, str(session.run("python", "-c", show, silent=True, env=work.env)))
+    hosts = [environment(session, work, image, version) / "bin" / "python" for version in PYTHONS]
+    jobs = environment(session, work, image, CORE_PYTHONS[NEWEST_CORE], ansible=True)
+    utils = module_utils(session, work, OLDEST_CORE)
+    options = ("--environment", str(jobs), "--collections", str(image.collections), "--module-utils", str(utils))
+    session.chdir(work.collection)
+    session.run("python", "-m", "tests.execution_environment", *options, *map(str, hosts), env=work.env)
 
 
 @nox.session(python=CORE_PYTHONS[NEWEST_CORE], default=False)

@@ -19,7 +19,7 @@ from sessions.workplace import REQUIREMENTS
 OLDEST = {"tests": OLDEST_TARGET, "target": OLDEST_TARGET}
 OLDEST_NOX = "3.11"
 # Installed together with an ansible-core, which they must agree with on what both need.
-BESIDE_CORE = ("tests", "tools", "galaxy", "load")
+BESIDE_CORE = ("tests", "tools", "galaxy", "load", "ee")
 COMPILE = ("uv", "pip", "compile", "--quiet", "--upgrade", "--universal", "--generate-hashes", "--no-annotate")
 
 

@@ -6,18 +6,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import json
 import os
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+from tests.demo.web import web_server
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAYBOOK = Path("playbooks", "demo.yml")
@@ -39,29 +36,12 @@ def main() -> int:
             simulator = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
             try:
                 if answers(simulator, facts):
-                    return play(directory, demo_simulator_file=facts, demo_web_address=web_address)
+                    return play(directory, facts, web_address)
             finally:
                 simulator.terminate()
                 simulator.wait()
         print(Path(output.name).read_text(encoding="utf-8"), "The simulator does not start.", file=sys.stderr)
         return 1
-
-
-@contextlib.contextmanager
-def web_server(directory: Path) -> Iterator[ThreadingHTTPServer]:
-    """Serve a folder by HTTP on a free port of this machine, as the web server of www.example.com."""
-    handler = functools.partial(QuietHandler, directory=str(directory))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server
-        server.shutdown()
-
-
-class QuietHandler(SimpleHTTPRequestHandler):
-    """Serves files and writes no log."""
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Write nothing."""
 
 
 def answers(simulator: subprocess.Popen[bytes], facts: Path) -> bool:
@@ -74,13 +54,15 @@ def answers(simulator: subprocess.Popen[bytes], facts: Path) -> bool:
     return True
 
 
-def play(directory: Path, **variables: object) -> int:
-    """Run the playbook with these variables, under a home of its own; returns its exit code."""
+def play(directory: Path, facts: Path, web_address: str) -> int:
+    """Run the playbook with what a simulator wrote about itself, under a home of its own; returns its exit code."""
     print("$ ansible-playbook", PLAYBOOK, *sys.argv[1:], flush=True)
     program = Path(sys.executable).with_name("ansible-playbook")
-    values = json.dumps({"demo_directory": directory, **variables}, default=str)
-    command = [str(program), str(PLAYBOOK), "-e", values, *sys.argv[1:]]
-    return subprocess.run(command, cwd=ROOT, env=environment(directory), check=False).returncode
+    variables = {"demo_directory": directory, "demo_simulator_file": facts, "demo_web_address": web_address}
+    command = [str(program), str(PLAYBOOK), "-e", json.dumps(variables, default=str), *sys.argv[1:]]
+    api_key = json.loads(facts.read_text(encoding="utf-8"))["keys"]["full"]
+    env = {**environment(directory), "DIGICERT_API_KEY": api_key}
+    return subprocess.run(command, cwd=ROOT, env=env, check=False).returncode
 
 
 def environment(directory: Path) -> dict[str, str]:

@@ -45,6 +45,7 @@ class AuthKeyStore:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._keys: dict[str, AuthKey] = {}
+        self._created: list[AuthKey] = []
 
     def seed(
         self,
@@ -101,6 +102,11 @@ class AuthKeyStore:
         with self._lock:
             return list(self._keys.values())
 
+    def created(self) -> list[AuthKey]:
+        """Return every key that the API created, deleted ones too, oldest first."""
+        with self._lock:
+            return list(self._created)
+
     def active(self) -> list[AuthKey]:
         """Return the active keys, oldest first."""
         with self._lock:
@@ -154,4 +160,5 @@ class AuthKeyStore:
     def _create(self, expiration: datetime | None) -> AuthKey:
         key = AuthKey(secrets.token_hex(16), secrets.token_hex(32), expiration)
         self._keys[key.auth_key_id] = key
+        self._created.append(key)
         return key

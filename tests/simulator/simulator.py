@@ -183,6 +183,14 @@ class Simulator:
         """
         return self._state.account(account).auth_keys.all()
 
+    def created_auth_keys(self, account: str = MAIN_ACCOUNT) -> list[AuthKey]:
+        """Return every AuthKey that the API created in an account, deleted ones too, oldest first.
+
+        Raises:
+            ValueError: when there is no such account.
+        """
+        return self._state.account(account).auth_keys.created()
+
     def orders(self, account: str = MAIN_ACCOUNT) -> list[Order]:
         """Return every order of an account, oldest first.
 

@@ -142,15 +142,6 @@ def test_many_hosts_of_the_readme(simulator: Simulator, user: Ansible) -> None:
     assert calls(simulator) == [LIST, CREATE + "/30"]
 
 
-def test_credential_type_is_the_same_in_both_documents() -> None:
-    def parts(blocks: list[Block]) -> list[t.Any]:
-        return [yaml.safe_load(b.text) for b in blocks if "DIGICERT_API_URL:" in b.text or "secret: true" in b.text]
-
-    assert parts(README_BLOCKS) == parts(GUIDE_BLOCKS)
-    inputs, injectors = parts(README_BLOCKS)
-    assert {field["id"] for field in inputs["fields"]} == set(re.findall(r"{{ (\w+) }}", str(injectors)))
-
-
 def run_block(user: Ansible, block: Block, **env: str) -> Run:
     """Run the tasks or the playbook in a block."""
     if block.is_play:

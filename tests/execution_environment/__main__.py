@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import functools
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -45,7 +46,8 @@ def main() -> None:
         for python in options.python:
             host = bare_modules.Host(python, (options.collections, options.module_utils))
             check_host(host, Path(name))
-        checks = [check_demo, *(functools.partial(check_case, case) for case in CASES)]
+        cases = (functools.partial(check_case, case) for case in CASES)
+        checks: list[Callable[[Runner, Simulator], None]] = [check_demo, *cases]
         for number, check in enumerate(checks):
             with Simulator() as simulator:
                 folder = Path(name, str(number))

@@ -66,8 +66,17 @@ class Run(t.NamedTuple):
 class Ansible:
     """Runs ansible commands under a HOME, configuration and inventory of their own."""
 
-    def __init__(self, directory: Path, env: t.Mapping[str, str] | None = None) -> None:
-        """Prepare to run in `directory`, an empty one, with `env` added to the environment of every process."""
+    def __init__(
+        self, directory: Path, env: t.Mapping[str, str] | None = None, longest_run: float = LONGEST_RUN
+    ) -> None:
+        """Prepare to run in `directory`, an empty one.
+
+        Args:
+            directory: where inventory, playbook and home go.
+            env: added to the environment of every process.
+            longest_run: seconds after which a process is killed, and `subprocess.TimeoutExpired` raised.
+        """
+        self.longest_run = longest_run
         self.directory = directory
         self.home = directory / "home"
         self.home.mkdir()
@@ -136,7 +145,7 @@ class Ansible:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=LONGEST_RUN,
+            timeout=self.longest_run,
             check=False,
         )
         lines = results.read_text(encoding="utf-8").splitlines() if results.exists() else []

@@ -15,7 +15,7 @@ import matplotlib as mpl
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from tests.load.hosts import MOST_REQUESTS, MOST_TIME, PROFILES, Run
+from tests.load.hosts import MOST_REQUESTS, MOST_TIME, PROFILES, Play, Run
 
 # The same data give the same file: text stays text, ids are derived from a fixed word.
 mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "load", "font.size": 8})
@@ -27,8 +27,9 @@ def save(runs: Sequence[Run], directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     file = directory / "load.json"
     rows: list[dict[str, Any]] = json.loads(file.read_text("utf-8"))["runs"] if file.exists() else []
-    new = {(run.profile, run.play.strategy) for run in runs}
-    rows = [row for row in rows if (row["profile"], row["strategy"]) not in new] + [_row(run) for run in runs]
+    new = {(run.profile, *run.play) for run in runs}
+    rows = [row for row in rows if (row["profile"], *(row[name] for name in Play._fields)) not in new]
+    rows += [_row(run) for run in runs]
     rows.sort(key=lambda row: (list(PROFILES).index(row["profile"]), row["cold"], row["strategy"], row["hosts"]))
     lines = ",\n".join(json.dumps(row) for row in rows)
     file.write_text(f'{{"runs": [\n{lines}\n]}}\n', "utf-8")

@@ -28,6 +28,7 @@ STRATEGIES = ("linear", "free")
 MOST_TIME = 1.15  # times the bound
 MOST_REQUESTS = 1.05  # times the fewest
 LONGEST_RUN = 900.0
+UNLIMITED = "without a limit"
 PACE_HOSTS = 100  # enough to tell how many hosts a second this machine manages without a limit
 
 
@@ -54,12 +55,12 @@ class Run(NamedTuple):
     failed: int
     keys: int
     seconds: float
-    bound: float
-    limit_bound: float  # what the limit would impose on a machine of any speed
-    machine_bound: float  # what this machine took without a limit
     requests: int
     refused: int
     fewest: int
+    limit_bound: float = 0.0  # what the limit imposes on a machine of any speed
+    machine_bound: float = 0.0  # what this machine takes without a limit
+    bound: float = 0.0  # what both impose together
 
     @property
     def time_ratio(self) -> float:
@@ -104,15 +105,16 @@ def measure(names: Sequence[str], strategies: Sequence[str] = STRATEGIES, hosts:
         strategies: those to run.
         hosts: run only plays of so many; None for all.
     """
-    paces = {strategy: _pace(strategy) for strategy in strategies}
-    print("Without a limit, this machine manages, in hosts a second:", end=" ")
-    print(", ".join(f"{strategy} {pace:.1f}" for strategy, pace in paces.items()), flush=True)
-    return [
-        _measured(name, play, paces[play.strategy])
-        for name in names
-        for play in PROFILES[name].plays
-        if play.strategy in strategies and hosts in (play.hosts, None)
-    ]
+    runs = []
+    for strategy in strategies:
+        own = [_measured(UNLIMITED, Play(PACE_HOSTS, strategy))]
+        plays = [(name, play) for name in names for play in PROFILES[name].plays if play.strategy == strategy]
+        own += [_measured(name, play) for name, play in plays if hosts in (play.hosts, None)]
+        # A machine that was disturbed while it ran without a limit shows elsewhere that it can do better.
+        pace = max((run.fewest - 1) / run.seconds for run in own)
+        print(f"This machine manages {pace:.1f} hosts a second with the strategy {strategy}.", flush=True)
+        runs += [_bounded(run, pace) for run in own[1:]]
+    return runs
 
 
 def show(runs: Sequence[Run]) -> bool:
@@ -129,14 +131,16 @@ def show(runs: Sequence[Run]) -> bool:
     return not any(run.missed for run in runs)
 
 
-def _pace(strategy: str) -> float:
-    """Return how many hosts a second pass without a limit."""
-    run = _measured("without a limit", Play(PACE_HOSTS, strategy), pace=0.0)
-    return (PACE_HOSTS - 1) / run.seconds
+def _bounded(run: Run, pace: float) -> Run:
+    """Return the run with its bounds on a machine that manages so many hosts a second."""
+    limits = PROFILES[run.profile].limits
+    limit, both = (time_bound(limits, run.fewest, rate, FORKS) for rate in (math.inf, pace))
+    return run._replace(limit_bound=limit, machine_bound=(run.fewest - 1) / pace, bound=both)
 
 
-def _measured(name: str, play: Play, pace: float) -> Run:
-    limits = PROFILES[name].limits if name in PROFILES else ()
+def _measured(name: str, play: Play) -> Run:
+    """Run a play under the limits of a profile, or UNLIMITED, and return what it took, without the bounds."""
+    limits = () if name == UNLIMITED else PROFILES[name].limits
     with Simulator(limits=limits) as simulator, tempfile.TemporaryDirectory() as directory:
         if not play.cold:
             simulator.seed_auth_key()
@@ -156,17 +160,12 @@ def _measured(name: str, play: Play, pace: float) -> Run:
     outcomes = Counter(result.outcome for result in done.results)
     statuses = Counter((entry.method, entry.status) for entry in log)
     fewest = fewest_requests(play.hosts, statuses["POST", 200], statuses["POST", 400])
-    seconds = log[-1].time - log[0].time
-    pace = max(pace, (fewest - 1) / seconds)  # a machine that was disturbed while its pace was taken can do better
     run = Run(
         profile=name,
         play=play,
         failed=play.hosts - outcomes["ok"],
         keys=keys,
-        seconds=seconds,
-        bound=time_bound(limits, fewest, pace, FORKS),
-        limit_bound=time_bound(limits, fewest, math.inf, FORKS),
-        machine_bound=(fewest - 1) / pace,
+        seconds=log[-1].time - log[0].time,
         requests=len(log),
         refused=sum(entry.status == 429 for entry in log),
         fewest=fewest,

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -49,10 +50,12 @@ def draw(rows: Sequence[dict[str, Any]], file: Path) -> None:
             _draw_profile(panel, [row for row in warm if row["profile"] == profile], what, bound, f"C{number}")
         panel.set(xlabel="hosts", ylabel=unit, xlim=(0, None), ylim=(0, None))
         panel.grid(alpha=0.3)
-    panels[0].set_title(f"Time; dotted: the bound (wanted: at most {MOST_TIME} times)")
-    panels[1].set_title(f"Requests; dotted: the fewest (wanted: at most {MOST_REQUESTS} times)")
+    panels[0].set_title(f"Time (dotted: bound; wanted: {MOST_TIME} times)")
+    panels[1].set_title(f"Requests (dotted: fewest; wanted: {MOST_REQUESTS} times)")
     panels[0].legend(fontsize=7)
-    FigureCanvasSVG(figure).print_svg(file, metadata={"Date": None, "Creator": None})
+    drawing = io.StringIO()
+    FigureCanvasSVG(figure).print_svg(drawing, metadata={"Date": None, "Creator": None})
+    file.write_text("".join(line.rstrip() + "\n" for line in drawing.getvalue().splitlines()), "utf-8")
 
 
 def _draw_profile(panel: Any, rows: Sequence[dict[str, Any]], what: str, bound: str, colour: str) -> None:
@@ -70,8 +73,9 @@ def _row(run: Run) -> dict[str, Any]:
         "profile": run.profile,
         **run.play._asdict(),
         "seconds": round(run.seconds, 1),
-        "bound": round(run.bound, 1),
         "requests": run.requests,
         "refused": run.refused,
         "fewest": run.fewest,
+        "limit_bound": round(run.limit_bound, 1),
+        "bound": round(run.bound, 1),
     }

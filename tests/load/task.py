@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from tests.simulator import Simulator
 
-ROUNDS = 9
+ROUNDS = 5
 KEYS = (1, 100, 1_000, 5_000, 10_000)
 MOST_MEMORY = 1.3  # times that of one key, with the longest list
 MOST_CPU = 1.25

@@ -11,19 +11,16 @@ from collections.abc import Sequence
 from tests.simulator import Limit
 
 
-def time_bound(limits: Sequence[Limit], requests: int, rate: float, forks: int) -> float:
+def time_bound(limits: Sequence[Limit], requests: int, rate: float) -> float:
     """Return the seconds from the first to the last request of an all-knowing client on this machine.
 
     Such a client sends each request as soon as the limits have room for it. The machine makes `rate` requests ready in
-    a second, `math.inf` for what the limits alone impose; while they wait, it is ahead by one for each fork at most.
+    a second; `math.inf` gives what the limits alone impose.
     """
-    sent: list[float] = []
-    ready = 0.0
-    for number in range(requests):
-        if number:
-            ready = max(ready, sent[number - forks] if number >= forks else 0.0) + 1 / rate
+    sent = [0.0]
+    for number in range(1, requests):
         room = [sent[number - limit.requests] + limit.seconds for limit in limits if number >= limit.requests]
-        sent.append(max(ready, *room, 0.0))
+        sent.append(max([sent[-1] + 1 / rate, *room]))
     return sent[-1]
 
 

@@ -134,7 +134,7 @@ def show(runs: Sequence[Run]) -> bool:
 def _bounded(run: Run, pace: float) -> Run:
     """Return the run with its bounds on a machine that manages so many hosts a second."""
     limits = PROFILES[run.profile].limits
-    limit, both = (time_bound(limits, run.fewest, rate, FORKS) for rate in (math.inf, pace))
+    limit, both = (time_bound(limits, run.fewest, rate) for rate in (math.inf, pace))
     return run._replace(limit_bound=limit, machine_bound=(run.fewest - 1) / pace, bound=both)
 
 

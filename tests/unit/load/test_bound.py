@@ -17,18 +17,18 @@ from tests.simulator.rate_limit import DEFAULT_LIMITS
 
 @pytest.mark.parametrize(("requests", "seconds"), [(1, 0), (100, 0), (101, 5), (1000, 45), (1001, 180), (2101, 365)])
 def test_documented_limits_alone(requests: int, seconds: float) -> None:
-    assert time_bound(DEFAULT_LIMITS, requests, math.inf, forks=20) == seconds
+    assert time_bound(DEFAULT_LIMITS, requests, math.inf) == seconds
 
 
 def test_machine_alone() -> None:
-    assert time_bound((), 101, rate=4, forks=20) == pytest.approx(25)
+    assert time_bound((), 101, rate=4) == pytest.approx(25)
 
 
-def test_machine_waits_for_the_limit_and_is_ahead_by_its_forks_only() -> None:
-    # Eight go at once, or one each 0.1 s; then there is room at 6 s, for three that are ready, and for others later.
-    assert time_bound([Limit(8, 6)], 16, math.inf, forks=3) == 6
-    assert time_bound([Limit(8, 6)], 16, rate=10, forks=3) == pytest.approx(6.7)
-    assert time_bound([Limit(8, 6), Limit(1, 0.5)], 3, rate=0.1, forks=3) == pytest.approx(20)
+def test_machine_and_limit_together() -> None:
+    # Eight go at once, or one each 0.1 s; room for the next comes 6 s after each of them.
+    assert time_bound([Limit(8, 6)], 16, math.inf) == 6
+    assert time_bound([Limit(8, 6)], 16, rate=10) == pytest.approx(6.7)
+    assert time_bound([Limit(8, 6), Limit(1, 0.5)], 3, rate=0.1) == pytest.approx(20)
 
 
 def test_fewest_requests() -> None:

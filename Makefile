@@ -12,7 +12,7 @@ DEBIAN_PACKAGES ?= bc knot nginx-light openssl shellcheck
 NOX = .venv/bin/python noxfile.py
 
 .DEFAULT_GOAL = help
-.PHONY: help demo test check unit simulator bench load docs pin clean debian-packages
+.PHONY: help demo test check unit simulator bench load compatibility docs pin clean debian-packages
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -35,6 +35,9 @@ bench: .venv/ready ## measure the modules against Ansible's own
 
 load: .venv/ready ## run up to a thousand hosts under the rate limit (half an hour)
 	@$(NOX) -s load
+
+compatibility: .venv/ready ## run all supported versions together, and renew the table in README.md
+	@$(NOX) -s compatibility
 
 docs: .venv/ready ## build the documentation into build/docs
 	@$(NOX) -s docs_site

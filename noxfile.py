@@ -16,6 +16,7 @@ import sys
 
 import nox
 
+from sessions.compatibility import make_plan
 from sessions.execution_environment import build, environment, module_utils
 from sessions.interpreters import (
     CORE_PYTHONS,
@@ -42,7 +43,7 @@ from sessions.workplace import (
 
 REPORT = ROOT / ".nox" / "report.json"
 JOBS = "2"  # test processes at a time
-TYPED_TESTS = ("benchmark", "demo", "execution_environment", "integration", "load", "simulator")
+TYPED_TESTS = ("benchmark", "compatibility", "demo", "execution_environment", "integration", "load", "simulator")
 
 nox.needs_version = ">=2026.10"
 nox.options.default_venv_backend = "uv"
@@ -74,14 +75,18 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(python=[OLDEST_TARGET, NEWEST_PYTHON])
 def unit(session: nox.Session) -> None:
-    """Run the unit tests: what runs on managed hosts on the oldest Python too, where there is no ansible-core."""
+    """Run the unit tests: what runs on managed hosts on the oldest Python too, where there is no ansible-core.
+
+    There it runs with the newest libraries for that Python, and then with the oldest that the collection supports.
+    """
     if session.python == OLDEST_TARGET:
-        install(session, "tests")
-        tests = "tests/unit/plugins/module_utils"
+        work = workplace(session)
+        for libraries in ("tests", "oldest"):
+            install(session, libraries)
+            pytest(session, work, "--numprocesses", JOBS, "tests/unit/plugins/module_utils")
     else:
         install(session, "tests", NEWEST_CORE)
-        tests = "tests/unit"
-    pytest(session, workplace(session), "--numprocesses", JOBS, tests)
+        pytest(session, workplace(session), "--numprocesses", JOBS, "tests/unit")
 
 
 @nox.session
@@ -196,6 +201,19 @@ def execution_environment(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Measure the modules side by side with Ansible's own."""
     run_from_collection(session, "tests.benchmark")
+
+
+@nox.session(python=NEWEST_PYTHON, default=False)
+def compatibility(session: nox.Session) -> None:
+    """Run a playbook with every ansible-core, controller Python and target Python; renew the table in README.md."""
+    install(session, "tests", NEWEST_CORE)
+    work = workplace(session)
+    plan = make_plan(session, work)
+    try:
+        session.run("python", "-m", "tests.compatibility", str(plan), env=work.env)
+    finally:  # what failed is told as well
+        for name in ("README.md", "docs/compatibility.json"):
+            shutil.copy2(work.collection / name, ROOT / name)
 
 
 @nox.session(python=CORE_PYTHONS[NEWEST_CORE], default=False)

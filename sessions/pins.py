@@ -16,7 +16,7 @@ from sessions.interpreters import CORES, OLDEST_TARGET
 from sessions.workplace import REQUIREMENTS
 
 # The oldest Python that installs a set; what is not here runs on those that run nox.
-OLDEST = {"tests": OLDEST_TARGET, "target": OLDEST_TARGET}
+OLDEST = {"oldest": OLDEST_TARGET, "target": OLDEST_TARGET, "tests": OLDEST_TARGET}
 OLDEST_NOX = "3.11"
 # Installed together with an ansible-core, which they must agree with on what both need.
 BESIDE_CORE = ("tests", "tools", "galaxy", "load", "ee")

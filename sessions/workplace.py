@@ -69,13 +69,20 @@ def requirements(*names: str) -> list[str]:
 
 
 def add_collections(session: nox.Session, work: Workplace, core: str) -> None:
-    """Put the collections that the role uses beside ours: only those, or some tools look at a hundred for minutes."""
-    source = work.root / "others"
+    """Put the collections that the role uses beside ours."""
+    link_collections(session, work.root / "others", core, work.collection.parent)
+
+
+def link_collections(session: nox.Session, source: Path, core: str, folder: Path) -> None:
+    """Fetch the collections that go with an ansible-core into `source`, and link those that the role uses.
+
+    Only those, or some tools look at a hundred for minutes.
+    """
     shutil.rmtree(source, ignore_errors=True)
     others = requirements(f"collections-{core}")
     session.install("--require-hashes", "--no-deps", "--target", str(source), *others)
     for name in ("crypto", "general"):
-        (work.collection.parent / name).symlink_to(source / "ansible_collections" / "community" / name)
+        (folder / name).symlink_to(source / "ansible_collections" / "community" / name)
 
 
 def run_all(session: nox.Session, work: Workplace, *commands: tuple[str, ...]) -> None:
@@ -108,14 +115,18 @@ def oldest_target(session: nox.Session, work: Workplace) -> Path:
     """Make what a managed host has: the oldest Python that we support, with nothing but what the modules need."""
     if OLDEST_TARGET not in PYTHONS:
         session.error(f"Python {OLDEST_TARGET} is needed, to stand for a managed host")
-    python = work.root / "target" / "bin" / "python"
+    return virtual_environment(session, work.root / "target", OLDEST_TARGET, "target")
+
+
+def virtual_environment(session: nox.Session, folder: Path, python: str, *names: str) -> Path:
+    """Make an environment beside the session's own, install pinned sets of packages one by one, return its Python."""
     uv = (sys.executable, "-m", "uv")
-    session.run_install(
-        *uv, "venv", "--clear", "--python", str(PYTHONS[OLDEST_TARGET]), str(python.parents[1]), external=True
-    )
-    needed = requirements("target")
-    session.run_install(*uv, "pip", "install", "--require-hashes", "--python", str(python), *needed, external=True)
-    return python
+    interpreter = folder / "bin" / "python"
+    session.run_install(*uv, "venv", "--clear", "--python", str(PYTHONS[python]), str(folder), external=True)
+    for name in names:
+        needed = ("--require-hashes", "--python", str(interpreter), *requirements(name))
+        session.run_install(*uv, "pip", "install", *needed, external=True)
+    return interpreter
 
 
 def prepare_pip(session: nox.Session, home: Path) -> None:

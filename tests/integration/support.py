@@ -67,7 +67,11 @@ class Ansible:
     """Runs ansible commands under a HOME, configuration and inventory of their own."""
 
     def __init__(
-        self, directory: Path, env: t.Mapping[str, str] | None = None, longest_run: float = LONGEST_RUN
+        self,
+        directory: Path,
+        env: t.Mapping[str, str] | None = None,
+        longest_run: float = LONGEST_RUN,
+        interpreter: str = sys.executable,
     ) -> None:
         """Prepare to run in `directory`, an empty one.
 
@@ -75,7 +79,9 @@ class Ansible:
             directory: where inventory, playbook and home go.
             env: added to the environment of every process.
             longest_run: seconds after which a process is killed, and `subprocess.TimeoutExpired` raised.
+            interpreter: the Python of the controller, beside which the ansible commands are.
         """
+        self.interpreter = Path(interpreter)
         self.longest_run = longest_run
         self.directory = directory
         self.home = directory / "home"
@@ -138,7 +144,7 @@ class Ansible:
         results = self.directory / "results.jsonl"
         results.unlink(missing_ok=True)
         process = subprocess.run(
-            [str(Path(sys.executable).with_name(command[0])), *command[1:]],
+            [str(self.interpreter.with_name(command[0])), *command[1:]],
             cwd=self.directory,
             env={**self.env, "TASK_RESULTS": str(results), **env},
             stdin=subprocess.DEVNULL,

@@ -1,0 +1,214 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Run the compatibility matrix: ``python -m tests.compatibility PLAN`` renews docs/compatibility.json and README.md.
+
+PLAN is a JSON file from the session `compatibility`, which makes the environments: see `Plan`.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+import typing as t
+from pathlib import Path
+
+from tests.compatibility.results import LIBRARIES, PASSED, README, RESULTS, CoreResults, Results, minor, with_table
+from tests.integration.support import Ansible, Run
+from tests.simulator import DcvTargets, Simulator
+from tests.unit.simulator.challenges import FILE_PATH, serve_challenges
+
+HERE = Path(__file__).parent
+VECTORS = HERE.parent / "vectors" / "request_tokens.tsv"
+CONTROLLER = "controller"  # a host of the inventory: the controller itself
+LONGEST_RUN = 1200.0  # seconds
+LAST_TASK = "Tell that everything works"
+ASK_VERSIONS = "import importlib.metadata, json, sys; print(json.dumps([importlib.metadata.version(n) for n in {!r}]))"
+ASK_PYTHONS = (
+    "import ansible_test._util.target.common.constants as c, json; "
+    "print(json.dumps([c.CONTROLLER_PYTHON_VERSIONS, c.REMOTE_ONLY_PYTHON_VERSIONS]))"
+)
+
+
+class Environment(t.NamedTuple):
+    """An interpreter with libraries beside it: its Python, such as "3.8", and which libraries, oldest or newest."""
+
+    python: str
+    libraries: str
+    interpreter: str
+
+    @property
+    def host(self) -> str:
+        """Its name in the results."""
+        return f"{self.python} {self.libraries}"
+
+
+class Plan(t.NamedTuple):
+    """What to run.
+
+    Attributes:
+        controllers: ansible-core -> environments that have it.
+        collections: ansible-core -> search path with this collection and those that the role uses.
+        targets: environments of managed hosts.
+        oldest_target: the oldest Python that this collection supports there.
+    """
+
+    controllers: dict[str, list[Environment]]
+    collections: dict[str, str]
+    targets: list[Environment]
+    oldest_target: str
+
+    @classmethod
+    def read(cls, path: Path) -> Plan:
+        """Return the plan in a file."""
+        plan = cls(**json.loads(path.read_text("utf-8")))
+        controllers = {core: [Environment(*each) for each in found] for core, found in plan.controllers.items()}
+        return plan._replace(controllers=controllers, targets=[Environment(*each) for each in plan.targets])
+
+
+class Folder(dict[str, t.Any]):
+    """The files of a folder by what is between two parts of their path, as a web or DNS server reads them."""
+
+    def __init__(self, folder: Path, below: str, form: t.Callable[[str], t.Any]) -> None:
+        """Take files that are called <folder>/<name><below>; `form` makes of their text what the server wants."""
+        super().__init__()
+        self.folder, self.below, self.form = folder, below, form
+        folder.mkdir()
+
+    def get(self, name: str, default: t.Any = None) -> t.Any:
+        """Return the text that is there now."""
+        path = Path(f"{self.folder}/{name}{self.below}")
+        return self.form(path.read_text("utf-8")) if path.is_file() else default
+
+
+def main(plan: Plan) -> int:
+    """Run every combination, write the results; return 1 when any failed."""
+    results: Results = {"cores": {}, "libraries": libraries(plan)}
+    with Simulator() as simulator:
+        for core, controllers in plan.controllers.items():
+            results["cores"][core] = run_core(plan, core, controllers, simulator)
+    RESULTS.write_text(json.dumps(results, indent=2) + "\n", "utf-8")
+    README.write_text(with_table(README.read_text("utf-8"), results), "utf-8")
+    outcomes = [
+        outcome
+        for core in results["cores"].values()
+        for hosts in core["controllers"].values()
+        for outcome in hosts.values()
+    ]
+    print(f"{outcomes.count(PASSED)} of {len(outcomes)} combinations pass")
+    return 0 if set(outcomes) == {PASSED} else 1
+
+
+def libraries(plan: Plan) -> dict[str, dict[str, dict[str, str]]]:
+    """Return which versions of the libraries the managed hosts have: oldest or newest -> Python -> library."""
+    found: dict[str, dict[str, dict[str, str]]] = {}
+    for target in plan.targets:
+        versions = ask(target.interpreter, ASK_VERSIONS.format(LIBRARIES))
+        found.setdefault(target.libraries, {})[target.python] = dict(zip(LIBRARIES, versions))
+    return found
+
+
+def ask(interpreter: str, program: str) -> t.Any:
+    """Return the JSON that a program prints."""
+    return json.loads(subprocess.run([interpreter, "-c", program], capture_output=True, check=True).stdout)
+
+
+def run_core(plan: Plan, core: str, controllers: list[Environment], simulator: Simulator) -> CoreResults:
+    """Run the playbook on each controller with this ansible-core, which itself says which Pythons it supports."""
+    release = ask(controllers[0].interpreter, "import ansible.release as r, json; print(json.dumps(r.__version__))")
+    on_controllers, only_remote = ask(controllers[0].interpreter, ASK_PYTHONS)
+    oldest = minor(plan.oldest_target)
+    remote = [python for python in (*only_remote, *on_controllers) if minor(python) >= oldest]
+    targets = [target for target in plan.targets if target.python in remote]
+    outcomes = {}
+    for controller in controllers:
+        assert controller.python in on_controllers, f"ansible-core {core} does not run on Python {controller.python}"
+        start = time.monotonic()
+        # The oldest libraries meet only on both sides: which a host has does not depend on the controller's Python.
+        hosts = [target for target in targets if controller.libraries in ("oldest", target.libraries)]
+        outcomes[controller.python] = run_controller(controller, hosts, plan.collections[core], simulator)
+        failed = [host for host, outcome in outcomes[controller.python].items() if outcome != PASSED]
+        seconds = time.monotonic() - start
+        verdict = f"failed: {', '.join(failed)}" if failed else PASSED
+        print(f"ansible-core {release} on Python {controller.host}: {verdict} ({seconds:.0f} s)", flush=True)
+    return {
+        "release": release,
+        "controllers": outcomes,
+        "missing_controllers": [python for python in on_controllers if python not in outcomes],
+        "missing_targets": [python for python in remote if python not in {target.python for target in targets}],
+    }
+
+
+def run_controller(
+    controller: Environment, targets: list[Environment], collections: str, simulator: Simulator
+) -> dict[str, str]:
+    """Run the playbook once, against all targets; return what became of each."""
+    simulator.reset()
+    with tempfile.TemporaryDirectory(prefix="digicert-compatibility-") as name, serve_challenges() as challenges:
+        directory = Path(name)
+        challenges.files = Folder(directory / "web", FILE_PATH, str)
+        challenges.records = Folder(directory / "records", "", lambda text: [text])
+        simulator.set_dcv_targets(DcvTargets(http=challenges.http, dns=challenges.dns))
+        settings = {
+            "ANSIBLE_COLLECTIONS_PATH": collections,
+            "ANSIBLE_DEPRECATION_WARNINGS": "true",
+            "ANSIBLE_FORKS": "4",
+        }
+        (directory / "ansible").mkdir()
+        ansible = Ansible(directory / "ansible", settings, controller.interpreter)
+        ansible.longest_run = LONGEST_RUN
+        variables = {
+            "directory": name,
+            "files": str(challenges.files.folder),
+            "records": str(challenges.records.folder),
+            "http_address": challenges.http,
+            "dns_address": challenges.dns.split(":")[0],
+            "dns_port": int(challenges.dns.split(":")[1]),
+            "url": simulator.url,
+            "ca_file": str(simulator.ca_file),
+            "api_key": simulator.keys["full"],
+            "view_only_key": simulator.keys["view_only"],
+            "vector": vector(),
+        }
+        names = {slug(target): target for target in targets}
+        inventory = {
+            "targets": {"hosts": {host: local(target) for host, target in names.items()}},
+            "controllers": {"hosts": {CONTROLLER: local(controller)}},
+        }
+        ansible.inventory.write_text(json.dumps(inventory), "utf-8")
+        run = ansible.playbook(HERE / "playbook.yml", "--extra-vars", json.dumps({"matrix": variables}))
+    done = {result.host for result in run.of(LAST_TASK) if result.outcome == "ok"}
+    sound = CONTROLLER in done and not warnings(run)
+    outcomes = {target.host: PASSED if sound and host in done else "failed" for host, target in names.items()}
+    if set(outcomes.values()) != {PASSED}:
+        print(run.output)
+    return outcomes
+
+
+def slug(environment: Environment) -> str:
+    """Return a host name for the inventory, which is a part of a DNS name too."""
+    return "py" + environment.host.replace(".", "-").replace(" ", "-")
+
+
+def local(environment: Environment) -> dict[str, str]:
+    """Return the variables of a host that is this machine with another interpreter."""
+    return {"ansible_connection": "local", "ansible_python_interpreter": environment.interpreter}
+
+
+def vector() -> dict[str, str]:
+    """Return the first published request token and what it was made of."""
+    rows = [line for line in VECTORS.read_text("utf-8").splitlines() if line.startswith("base64\t")]
+    return dict(zip(("form", "auth_key", "timestamp", "csr", "token"), rows[0].split("\t")))
+
+
+def warnings(run: Run) -> list[str]:
+    """Return what Ansible warns of, a deprecation for example; the playbook gives no cause for any."""
+    return [line for line in run.output.splitlines() if line.startswith(("[WARNING]", "[DEPRECATION WARNING]"))]
+
+
+if __name__ == "__main__":
+    sys.exit(main(Plan.read(Path(sys.argv[1]))))

@@ -34,7 +34,9 @@ def make_plan(session: nox.Session, work: Workplace) -> Path:
             if python in PYTHONS:
                 # The first controller of each has the oldest libraries, which lookups need there.
                 age = "newest" if core in controllers else "oldest"
-                interpreter = virtual_environment(session, folder / f"{core}-{python}", python, f"core-{core}", LIBRARIES[age])
+                interpreter = virtual_environment(
+                    session, folder / f"{core}-{python}", python, f"core-{core}", LIBRARIES[age]
+                )
                 controllers.setdefault(core, []).append((python, age, str(interpreter)))
     plan = {"controllers": controllers, "collections": collections, "targets": targets, "oldest_target": OLDEST_TARGET}
     path = work.root / "plan.json"

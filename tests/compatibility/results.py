@@ -49,16 +49,18 @@ def read() -> Results:
 
 def table(results: Results) -> str:
     """Return the results as Markdown: a row for each ansible-core, and the versions of the libraries."""
-    heads = ("ansible-core", "Python of the controller", "Python of the managed hosts", "combinations")
+    heads = ("ansible-core", "Python of the controller", "Python of the managed hosts", "libraries there", "combinations")
     lines = row(*heads) + row(*["---"] * len(heads))
     for core in results["cores"].values():
         cells = [(controller, *cell) for controller, hosts in core["controllers"].items() for cell in hosts.items()]
         failed = [f"{controller} with {host}" for controller, host, outcome in cells if outcome != PASSED]
         targets = sorted({host.split()[0] for _, host, _ in cells}, key=minor)
+        ages = [age for age in results["libraries"] if any(host.endswith(age) for _, host, _ in cells)]
         lines += row(
             core["release"],
             pythons(sorted(core["controllers"], key=minor), core["missing_controllers"]),
             pythons(targets, core["missing_targets"]),
+            ", ".join(ages),
             f"{len(cells) - len(failed)} of {len(cells)} pass" + (f"; failed: {', '.join(failed)}" if failed else ""),
         )
     lines += ["", *row("libraries", *LIBRARIES), *row(*["---"] * (1 + len(LIBRARIES)))]

@@ -159,8 +159,7 @@ def run_controller(
             "ANSIBLE_FORKS": "4",
         }
         (directory / "ansible").mkdir()
-        ansible = Ansible(directory / "ansible", settings, controller.interpreter)
-        ansible.longest_run = LONGEST_RUN
+        ansible = Ansible(directory / "ansible", settings, LONGEST_RUN, controller.interpreter)
         variables = {
             "directory": name,
             "files": str(challenges.files.folder),

@@ -49,7 +49,13 @@ def read() -> Results:
 
 def table(results: Results) -> str:
     """Return the results as Markdown: a row for each ansible-core, and the versions of the libraries."""
-    heads = ("ansible-core", "Python of the controller", "Python of the managed hosts", "libraries there", "combinations")
+    heads = (
+        "ansible-core",
+        "Python of the controller",
+        "Python of the managed hosts",
+        "libraries there",
+        "combinations",
+    )
     lines = row(*heads) + row(*["---"] * len(heads))
     for core in results["cores"].values():
         cells = [(controller, *cell) for controller, hosts in core["controllers"].items() for cell in hosts.items()]

@@ -12,7 +12,7 @@ DEBIAN_PACKAGES ?= bc knot nginx-light openssl shellcheck
 NOX = .venv/bin/python noxfile.py
 
 .DEFAULT_GOAL = help
-.PHONY: help demo test check unit simulator bench load compatibility docs pin clean debian-packages
+.PHONY: help demo test check unit simulator bench load compatibility docs recording pin clean debian-packages
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -39,8 +39,11 @@ load: .venv/ready ## run up to a thousand hosts under the rate limit (half an ho
 compatibility: .venv/ready ## run all supported versions together, and renew the table in README.md
 	@$(NOX) -s compatibility
 
-docs: .venv/ready ## build the documentation into build/docs
-	@$(NOX) -s docs_site
+docs: .venv/ready ## check the documentation and build it into build/docs
+	@$(NOX) -s docs
+
+recording: .venv/ready ## draw docs/images/demo.svg anew: what `make demo` shows
+	@$(NOX) -s recording
 
 pin: .venv/ready ## renew the pinned versions and hashes in requirements/
 	@.venv/bin/python -m sessions.pins

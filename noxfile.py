@@ -17,6 +17,7 @@ import sys
 import nox
 
 from sessions.compatibility import make_plan
+from sessions.docs import build_site
 from sessions.execution_environment import build, environment, module_utils
 from sessions.interpreters import (
     CORE_PYTHONS,
@@ -118,30 +119,13 @@ def sanity(session: nox.Session, core: str) -> None:
 
 @nox.session(python=NEWEST_PYTHON, allow_parallel=True)
 def docs(session: nox.Session) -> None:
-    """Check the documentation of plugins, roles and guides, and every reference in it."""
+    """Check the documentation of plugins, roles and guides, and every reference in it; build it as web pages."""
     install(session, "tools", NEWEST_CORE)
     work = workplace(session)
     add_collections(session, work, NEWEST_CORE)
     strict = ("--validate-collection-refs=all", "--disallow-unknown-collection-refs", "--check-extra-docs-refs")
     session.run("antsibull-docs", "lint-collection-docs", "--plugin-docs", *strict, ".", env=work.env)
-
-
-@nox.session(python=NEWEST_PYTHON, default=False)
-def docs_site(session: nox.Session) -> None:
-    """Build the documentation as web pages, into build/docs."""
-    install(session, "tools", NEWEST_CORE)
-    work = workplace(session)
-    add_collections(session, work, NEWEST_CORE)
-    site = work.root / "site"
-    shutil.rmtree(site, ignore_errors=True)
-    site.mkdir()
-    sphinx_init = ("antsibull-docs", "sphinx-init", "--use-current", "--squash-hierarchy", "--fail-on-error")
-    session.run(*sphinx_init, "--sphinx-theme", "alabaster", "--dest-dir", str(site), COLLECTION, env=work.env)
-    pages = ("antsibull-docs", "collection", "--use-current", "--squash-hierarchy", "--fail-on-error")
-    session.run(*pages, "--dest-dir", str(site / "rst"), COLLECTION, env=work.env)
-    output = ROOT / "build" / "docs"
-    session.run("sphinx-build", "-c", str(site), "-b", "html", str(site / "rst"), str(output), env=work.env)
-    session.log(f"Open {output / 'index.html'}")
+    build_site(session, work)
 
 
 @nox.session(python=NEWEST_PYTHON, allow_parallel=True)
@@ -195,6 +179,15 @@ def execution_environment(session: nox.Session) -> None:
     options = ("--environment", str(jobs), "--collections", str(image.collections), "--module-utils", str(utils))
     session.chdir(work.collection)
     session.run("python", "-m", "tests.execution_environment", *options, *map(str, hosts), env=work.env)
+
+
+@nox.session(python=CORE_PYTHONS[NEWEST_CORE], default=False)
+def recording(session: nox.Session) -> None:
+    """Draw what the demo shows on a terminal, for README.md."""
+    install(session, "tools", NEWEST_CORE)
+    work = workplace(session)
+    add_collections(session, work, NEWEST_CORE)
+    session.run("python", "-m", "tests.demo.record", str(ROOT / "docs" / "images" / "demo.svg"), env=work.env)
 
 
 @nox.session(python=CORE_PYTHONS[NEWEST_CORE], default=False)

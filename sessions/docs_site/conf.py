@@ -43,7 +43,7 @@ PLUGIN = re.compile(r"ansible_collections\.(ansible\.builtin|community\.crypto|c
 
 
 def link_to_ansible(
-    app: Sphinx, env: BuildEnvironment, node: pending_xref, contnode: nodes.TextElement
+    _app: Sphinx, _env: BuildEnvironment, node: pending_xref, contnode: nodes.TextElement
 ) -> nodes.reference | None:
     """Link what Ansible's own documentation holds, without its inventory; all else that is missing is an error."""
     target = str(node.get("reftarget"))
@@ -52,7 +52,7 @@ def link_to_ansible(
     return None if page is None else nodes.reference("", "", contnode, refuri=f"{ANSIBLE}/{page}", internal=False)
 
 
-def drop_contents(app: Sphinx, doctree: nodes.document) -> None:
+def drop_contents(_app: Sphinx, doctree: nodes.document) -> None:
     """Take out the lists of contents, which pages have for other themes: this one shows them beside the page."""
     for topic in list(doctree.findall(nodes.topic)):
         if "contents" in topic["classes"]:

@@ -165,7 +165,7 @@ def test_wrong_input_is_a_clear_error_without_secrets(ansible: Ansible) -> None:
 
 def printed_tasks() -> list[dict[str, t.Any]]:
     """Return the tasks of the guide's examples that need nothing but Ansible, this collection and a web server."""
-    blocks = re.findall(r"code-block:: yaml\+jinja\n\n((?:    .*\n|\n)+)", GUIDE.read_text(encoding="utf-8"))
+    blocks = re.findall(r"code-block:: yaml\+jinja\n\n((?:   .*\n|\n)+)", GUIDE.read_text(encoding="utf-8"))
     tasks = [task for block in blocks for task in yaml.safe_load(block)]
     left_out = {task["name"] for task in tasks if "community.general.nsupdate" in task or "/order/" in str(task)}
     assert left_out == {"Publish the token in the DNS", "Order the certificate"}

@@ -4,8 +4,8 @@
 
 """The troubleshooting guide has an entry for every message of the plugins and the role, and none for any other.
 
-A message is any text of three words or more in the code that is no documentation. It stands as it is in the source, with
-an ellipsis for what is filled in. An entry is a line of the guide that consists of quotes, with its text indented below.
+A message is any text of three words or more in the code that is no documentation. It stands as it is in the source,
+with an ellipsis for what is filled in. An entry is a line of the guide that consists of quotes, with text below it.
 """
 
 from __future__ import annotations

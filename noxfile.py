@@ -17,7 +17,7 @@ import sys
 import nox
 
 from sessions.compatibility import make_plan
-from sessions.docs import build_site
+from sessions.docs import build_site, check_sources
 from sessions.execution_environment import build, environment, module_utils
 from sessions.interpreters import (
     CORE_PYTHONS,
@@ -123,8 +123,7 @@ def docs(session: nox.Session) -> None:
     install(session, "tools", NEWEST_CORE)
     work = workplace(session)
     add_collections(session, work, NEWEST_CORE)
-    strict = ("--validate-collection-refs=all", "--disallow-unknown-collection-refs", "--check-extra-docs-refs")
-    session.run("antsibull-docs", "lint-collection-docs", "--plugin-docs", *strict, ".", env=work.env)
+    check_sources(session, work)
     build_site(session, work)
 
 

@@ -21,6 +21,7 @@ default_role = "any"
 highlight_language = "yaml+jinja"
 pygments_style = "default"
 pygments_dark_style = "monokai"
+antsibull_ext_color_scheme = "default-autodark"
 
 html_theme = "furo"
 html_title = "community.digicert"

@@ -301,7 +301,8 @@ def _parsed(client: Client, purpose: str, answer: Answer, raw: t.Any) -> AuthKey
     if not isinstance(raw, dict):
         raise odd_answer(client, purpose, answer, "no AuthKey")
     for field in ("auth_key_id", "auth_key"):
-        if not isinstance(raw.get(field), str) or not raw[field]:
+        # Control characters and lone surrogates are no part of a key, and would break what works with it.
+        if not isinstance(raw.get(field), str) or not raw[field].isprintable() or not raw[field]:
             raise odd_answer(client, purpose, answer, f"no {field}")
     expiration = raw.get("expiration_datetime")
     if expiration is None:

@@ -137,13 +137,14 @@ def status_error(
         content: body of the answer.
         api_key: the secret to keep out of the message, should the answer repeat it.
     """
-    code, text = _error_of(content.replace(api_key.encode(), b"***"))
+    code, text = _error_of(content, api_key)
     said = f"HTTP {status}" + (f", {code}" if code else "") + (f": {text.rstrip('.')}" if text else "")
     # The status decides, whatever the body says: gateways in front of the service answer as they like.
     advice = {
         401: "the API key was refused ({}). Check api_key and that it belongs to this instance. " + _permission(method),
         403: "the API key lacks the permission ({}). " + _permission(method),
-        404: "not found ({}). Check api_url." if code in (None, "not_found|route") else "not found ({}).",
+        404: "not found ({}). Check api_url." if code in (None, "not_found|route") else "not found ({}). Check "
+        "that api_url and api_key belong to the account in question.",
         429: "the rate limit of the API key is used up ({}). Run fewer tasks at once, or raise retry_timeout.",
     }
     if 300 <= status <= 399:
@@ -155,7 +156,7 @@ def status_error(
             code=code,
         )
     return DigicertError(
-        where + advice.get(status, "the service answered with an error ({}).").format(said),
+        where + advice.get(status, "the service answered with an error ({}). " + _next_step(status, code)).format(said),
         status=status,
         code=code,
         transient=status in RIDDEN_OUT,
@@ -164,23 +165,33 @@ def status_error(
     )
 
 
+def _next_step(status: int, code: str | None) -> str:
+    if status >= 500:
+        return "Try again later."
+    if code is None:
+        return "Check api_url, and whether a proxy or gateway answers in place of CertCentral."
+    return "Correct what it objects to."
+
+
 def _permission(method: str) -> str:
     if method == "GET":
         return "Reading needs at least an API key restricted to View Only."
     return "This call changes the account and needs an API key without the restriction View Only."
 
 
-def _error_of(content: bytes) -> tuple[str | None, str]:
-    """Return the API's error code, if any, and what text there is, cut to a readable length."""
+def _error_of(content: bytes, api_key: str) -> tuple[str | None, str]:
+    """Return the API's error code, if any, and what text there is, cut to a readable length, without the API key."""
     try:
         payload = json.loads(content)
         first = payload["errors"][0]
         code, message = first.get("code"), first.get("message")
         if isinstance(code, str):
-            return _printable(code), _printable(message) if isinstance(message, str) else ""
+            said = (text.replace(api_key, "***") if isinstance(text, str) else "" for text in (code, message))
+            code, message = map(_printable, said)
+            return code, message
     except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
         pass
-    text = content.decode("utf-8", "replace")
+    text = content.decode("utf-8", "replace").replace(api_key, "***")
     # An answer that carries an AuthKey is no error text.
     return None, "" if "auth_key" in text else _printable(_without_markup(text))
 
@@ -205,9 +216,9 @@ def _retry_after(headers: t.Mapping[str, str]) -> float:
         return float(value)
     try:
         base = parsedate_to_datetime(headers.get("Date", ""))
-    except (TypeError, ValueError, IndexError):
+    except (TypeError, ValueError, IndexError, OverflowError):
         base = datetime.now(timezone.utc)
     try:
         return max(0.0, (parsedate_to_datetime(value) - base).total_seconds())
-    except (TypeError, ValueError, IndexError):
+    except (TypeError, ValueError, IndexError, OverflowError):
         return 0.0

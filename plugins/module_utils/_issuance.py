@@ -154,7 +154,7 @@ class Issuance:
                 f"order_id names the order {order_id}, but order {record.order_id} is under way for this certificate, "
                 f"as {self.marker.path} remembers. Leave order_id out to continue that one, or remove the file."
             )
-        order = self._found(order_id, "Check order_id, and that api_key belongs to the account of the order.")
+        order = self._found(order_id, "Check order_id, too.")
         fingerprint = None if order.csr is None else csr_fingerprint(order.csr)
         if fingerprint not in (None, self.request.csr.fingerprint):
             raise DigicertError(
@@ -169,8 +169,7 @@ class Issuance:
             return self.placing.look_for(record, min(max(0.0, patience), self.client.timeout), self.client.backoff())
         return self._found(
             record.order_id,
-            f"{self.marker.path} remembers it as under way: check that api_url and api_key belong to the account that "
-            "it was placed with. If it does not exist any more, remove the file.",
+            f"{self.marker.path} remembers it as under way. If it does not exist any more, remove the file.",
         )
 
     def _found(self, order_id: int, advice: str) -> Order:
@@ -228,16 +227,14 @@ class Issuance:
         """Ask for the DCV check.
 
         Returns:
-            The order afterwards, whether the domains are validated, and what the service says when they are not.
+            The order afterwards, whether the domains are validated, and why that is not so or not known.
         """
         try:
             order, valid = check_dcv(self.client, order)
         except DigicertError as error:
-            if error.status == 400:
-                return order, False, error
-            if error.lost:
-                return order, False, None
-            raise
+            if error.status != 400 and not error.lost:
+                raise
+            return order, False, error
         return order, valid, None
 
     def _warn(self, sentence: str) -> None:

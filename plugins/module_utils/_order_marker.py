@@ -27,6 +27,8 @@ LOOK_AGAIN = 0.2  # seconds between two tries to get the lock
 # What a file system that knows no locks says; without them, the memory works all the same.
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
+MEND = "Make the folder writable, or make room, and run the task again."
+
 
 class Record(t.NamedTuple):
     """What is known of an order under way.
@@ -112,7 +114,9 @@ class Marker:
             try:
                 self._replace(self.path, text + "\n")
             except OSError as exc:
-                raise DigicertError(f"Cannot write the order's marker {self.path}: {exc.strerror}.") from None
+                raise DigicertError(
+                    f"Cannot write the order's marker {self.path}: {exc.strerror}. {MEND} Nothing was ordered since."
+                ) from None
         self.record = record
 
     def forget(self) -> None:
@@ -132,7 +136,7 @@ class Marker:
             except OSError as exc:
                 raise DigicertError(
                     f"Cannot write the order's marker {path}: {exc.strerror}. It must be written before an order is "
-                    "placed; no order was placed."
+                    f"placed; no order was placed. {MEND}"
                 ) from None
             if not _got_lock(descriptor):
                 os.close(descriptor)

@@ -65,12 +65,16 @@ def overdue(order: Order, marker: Marker, order_id_given: bool, dcv: DigicertErr
         order: the order.
         marker: where the order is remembered.
         order_id_given: whether the user named the order.
-        dcv: why the domain could not be validated, if that is so.
+        dcv: why the domain could not be validated, or why that is not known, if one of them is so.
     """
     run_again = _run_again(order, marker, order_id_given)
-    if dcv is None:
+    if dcv is None or dcv.status != 400:
+        failure = "" if dcv is None else f"{dcv.message} "
         return DigicertError(
-            f"Order {order.order_id} was not issued within wait_timeout and is {order.status}. Wait a while{run_again}"
+            f"Order {order.order_id} was not issued within wait_timeout and is {order.status}. {failure}"
+            f"Wait a while{run_again}",
+            status=dcv and dcv.status,
+            code=dcv and dcv.code,
         )
     return DigicertError(
         f"Order {order.order_id} waits for domain control validation, which failed until wait_timeout was over. "

@@ -23,6 +23,7 @@ if t.TYPE_CHECKING:
 
 PAGE_SIZE = 100  # orders
 MAX_PAGES = 10
+LONGEST_WORD = 200  # characters; states, ids of products and random values are far shorter
 PATH = "/order/certificate"
 
 
@@ -73,7 +74,7 @@ def post_order(client: Client, product: str, body: dict[str, t.Any], purpose: st
         "pending" if chain is None else "issued",
         certificate_id=_number(payload.get("certificate_id")),
         chain=chain,
-        dcv_random_value=_text(payload.get("dcv_random_value")),
+        dcv_random_value=_word(payload.get("dcv_random_value")),
     )
 
 
@@ -127,7 +128,7 @@ def check_dcv(client: Client, order: Order) -> tuple[Order, bool]:
     purpose = f"ask for the domain control validation of the order {order.order_id}"
     payload = _dict(client.request("PUT", f"{PATH}/{order.order_id}/check-dcv", purpose).payload)
     afterwards = order._replace(
-        status=_text(payload.get("order_status")) or order.status,
+        status=_word(payload.get("order_status")) or order.status,
         certificate_id=_number(payload.get("certificate_id")) or order.certificate_id,
     )
     return afterwards, payload.get("dcv_status") == "valid"
@@ -158,15 +159,15 @@ def _parsed(raw: t.Any) -> Order | None:
     names = [certificate.get("common_name"), *(dns_names if isinstance(dns_names, list) else [])]
     return Order(
         order_id,
-        _text(values.get("status")) or "",
+        _word(values.get("status")) or "",
         certificate_id=_number(certificate.get("id")),
         names=tuple(name.lower() for name in names if isinstance(name, str)),
         csr=_text(certificate.get("csr")),
-        serial_number=_text(certificate.get("serial_number")),
-        valid_till=_text(certificate.get("valid_till")),
-        product=_text(_dict(values.get("product")).get("name_id")),
+        serial_number=_word(certificate.get("serial_number")),
+        valid_till=_word(certificate.get("valid_till")),
+        product=_word(_dict(values.get("product")).get("name_id")),
         created=parsed_datetime(values.get("date_created")),
-        dcv_random_value=_text(values.get("dcv_random_value")),
+        dcv_random_value=_word(values.get("dcv_random_value")),
     )
 
 
@@ -191,3 +192,8 @@ def _number(value: t.Any) -> int | None:
 
 def _text(value: t.Any) -> str | None:
     return value if isinstance(value, str) and value else None
+
+
+def _word(value: t.Any) -> str | None:
+    """Return a short text; anything that would spoil a message or a result, such as control characters, is none."""
+    return value if isinstance(value, str) and value.isprintable() and 0 < len(value) <= LONGEST_WORD else None

@@ -73,6 +73,11 @@ def _general_calls(simulator: Simulator) -> Blueprint:
         simulator.set_limits(limits, retry_after=value.get("retry_after", False))
         return Response(status=204)
 
+    @calls.put("/transport")
+    def set_transport() -> Response:
+        simulator.set_transport(**_object("certificate", "keep_alive"))
+        return Response(status=204)
+
     return calls
 
 

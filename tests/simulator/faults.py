@@ -39,6 +39,8 @@ class Fault:
         status: HTTP status of the fault's answer; 200 when only a body is given.
         headers: added to whatever answer there is; ``Transfer-Encoding: chunked`` also takes its length away.
         body: a text is sent as it is, as ``text/html``; any other JSON value as ``application/json``.
+        edit: JSON pointer (RFC 6901) -> value to put there, in whatever JSON answer there is; it must exist.
+        remove: JSON pointers to members to leave out of it.
         size: length in bytes to which the body (or "x") is repeated; streamed.
         keep: bytes of the body to keep: a complete answer with a cut body.
         close_after: bytes of the body to send before the connection is closed: an answer shorter than it says.
@@ -58,6 +60,8 @@ class Fault:
     status: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
     body: Any = None
+    edit: dict[str, Any] = field(default_factory=dict)
+    remove: tuple[str, ...] = ()
     size: int | None = None
     keep: int | None = None
     close_after: int | None = None
@@ -82,7 +86,7 @@ class Fault:
         if not isinstance(value, dict):
             raise ValueError("a fault is a JSON object")
         try:
-            return cls(**value)
+            return cls(**value | ({"remove": tuple(value["remove"])} if "remove" in value else {}))
         except (TypeError, re.error) as error:
             raise ValueError(str(error)) from error
 
@@ -103,6 +107,8 @@ class Fault:
         """Return what is to be sent in place of ``answer``, which the API gave (or an empty one)."""
         if self._answers:
             answer = self._own_answer()
+        if self.edit or self.remove:
+            answer.set_data(json.dumps(_edited(answer.get_json(), self.edit, self.remove)))
         if self.keep is not None:
             answer.set_data(answer.get_data()[: self.keep])
         answer.headers.update(self.headers)
@@ -123,6 +129,28 @@ class Fault:
             return Response(body, status, content_type=content_type)
         blocks = _repeat(body or b"x", self.size)
         return Response(blocks, status, {"Content-Length": str(self.size)}, content_type=content_type)
+
+
+def _edited(value: Any, edit: dict[str, Any], remove: Iterable[str]) -> Any:
+    """Return a JSON value with parts replaced and left out; raises LookupError when one does not exist."""
+    whole = [value]
+    for pointer, new in edit.items():
+        holder, name = _found(whole, pointer)
+        holder[name] = new
+    for pointer in remove:
+        holder, name = _found(whole, pointer)
+        del holder[name]
+    return whole[0]
+
+
+def _found(whole: Any, pointer: str) -> tuple[Any, Any]:
+    """Return the list or object that holds what a JSON pointer names, and the index or name there."""
+    holder, name = whole, 0
+    for token in pointer.split("/")[1:]:
+        holder = holder[name]
+        name = int(token) if isinstance(holder, list) else token.replace("~1", "/").replace("~0", "~")
+    holder[name]
+    return holder, name
 
 
 def _repeat(body: bytes, size: int) -> Iterator[bytes]:

@@ -30,7 +30,12 @@ Answer = Callable[[dict[str, Any]], tuple[Response, Fault]]
 
 
 class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
-    """A server with one thread per connection, listening from construction to ``stop``."""
+    """A server with one thread per connection, listening from construction to ``stop``.
+
+    Attributes:
+        tls: what new connections are shown; None for plain HTTP.
+        keep_alive: whether a connection serves more than one request.
+    """
 
     allow_reuse_address = True
     daemon_threads = True
@@ -52,6 +57,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
         self.answer = answer
         self.tls = tls
         self.stopping = stopping
+        self.keep_alive = True
         self._connections: set[socket.socket] = set()
         self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
@@ -102,6 +108,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _exchange(self) -> None:
         environ = self._environ()
         response, fault = self.server.answer(environ)
+        if not self.server.keep_alive:
+            self.close_connection = True
         if fault.drop:
             self._drop(reset=fault.drop == "reset")
             return

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from .accounts import ROLE_TO_KEY, new_accounts
 from .auth_keys import AuthKey
@@ -28,7 +28,7 @@ from .request_log import BASE_PATH, LogEntry, RequestLog
 from .server import HOST, Server
 from .state import State
 
-CertificateKind = Literal["valid", "expired", "wrong-host"]
+CertificateKind = Literal["valid", "expired", "wrong-host", "unknown-ca"]
 MAIN_ACCOUNT = "main"
 DEFAULT_TARGETS = DcvTargets()
 DEFAULT_BEHAVIOUR = OrderBehaviour()
@@ -81,10 +81,12 @@ class Simulator:
         self._root = Authority.root("CertCentral Simulator Root CA")
         self._issuer = Issuer(self._root)
         self._settings = (tuple(limits), retry_after, dcv_targets, order_behaviour)
+        self._certificate = certificate
         self._state = self._new_state()
         self.ca_file = self.directory / "ca.pem"
         self.ca_file.write_text(certificate_pem(self._root.certificate), encoding="ascii")
         gateway = Gateway(create_control(self), self._log, lambda: self._state, self._stopping.wait)
+        self._tls: dict[CertificateKind, ssl.SSLContext] = {}
         self._https = Server(https_port, gateway.answer, self._stopping, self._tls_context(certificate))
         self._http = Server(http_port, gateway.answer, self._stopping)
         self.url = f"https://{HOST}:{self._https.port}{BASE_PATH}"
@@ -120,6 +122,20 @@ class Simulator:
         """Go back to empty accounts, no faults, the settings of the start and an empty log."""
         self._state = self._new_state()
         self._log.clear()
+        self.set_transport()
+
+    def set_transport(self, certificate: CertificateKind | None = None, keep_alive: bool = True) -> None:
+        """Change how the servers treat the connections from now on.
+
+        Args:
+            certificate: what the HTTPS server shows; None for what it showed at the start.
+            keep_alive: whether a connection serves more than one request.
+
+        Raises:
+            ValueError: when there is no such kind of certificate.
+        """
+        self._https.tls = self._tls_context(certificate or self._certificate)
+        self._https.keep_alive = self._http.keep_alive = keep_alive
 
     @property
     def log(self) -> list[LogEntry]:
@@ -213,10 +229,18 @@ class Simulator:
         return State(new_accounts(self._issuer), RateLimiter(limits, retry_after), dcv_targets, order_behaviour)
 
     def _tls_context(self, kind: CertificateKind) -> ssl.SSLContext:
+        if kind not in get_args(CertificateKind):
+            raise ValueError(f"{kind!r} is none of {', '.join(get_args(CertificateKind))}")
+        if kind not in self._tls:
+            self._tls[kind] = self._new_tls_context(kind)
+        return self._tls[kind]
+
+    def _new_tls_context(self, kind: CertificateKind) -> ssl.SSLContext:
+        issuer = Authority.root("Unknown Root CA") if kind == "unknown-ca" else self._root
         names = ["localhost", HOST, "::1"] if kind != "wrong-host" else ["wrong-host.invalid"]
         end = timedelta(days=-1) if kind == "expired" else timedelta(days=199)
         key = new_key()
-        certificate = self._root.issue(names, key.public_key(), Validity.around_now(timedelta(days=2), end))
+        certificate = issuer.issue(names, key.public_key(), Validity.around_now(timedelta(days=2), end))
         file = self.directory / "server.pem"
         file.touch(mode=0o600)
         file.write_text(key_pem(key) + certificate_pem(certificate), encoding="ascii")

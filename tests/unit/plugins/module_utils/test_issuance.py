@@ -210,7 +210,7 @@ def test_a_closed_order_for_another_request_is_no_obstacle(case: Case) -> None:
 def test_a_remembered_order_that_the_account_does_not_know(case: Case) -> None:
     case.remember(record(7))
     case.on(GET, NOT_FOUND)
-    assert "check that api_url and api_key belong to the account" in case.failure()
+    assert "If it does not exist any more, remove the file." in case.failure()
     assert case.saved == record(7)._replace(first_sent=case.saved.first_sent, last_sent=case.saved.last_sent)
 
 

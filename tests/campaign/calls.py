@@ -1,0 +1,205 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every call of every module: how it comes about, and what its answer holds.
+
+`test_tables.py` fails when a function of the collection sends a request that has no row here.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from datetime import datetime, timedelta, timezone
+
+from tests.campaign.stage import PRODUCT, Stage
+from tests.simulator import Fault
+
+AUTH_KEY, AUTH_KEY_INFO, CERTIFICATE = "digicert_auth_key", "digicert_auth_key_info", "digicert_certificate"
+FIRST_ORDER = 100_000_001  # the id that an empty account's first order gets
+
+KEY_FIELDS = ("/auth_key_id", "/auth_key")
+LIST_FIELDS = ("", "/auth_keys", "/auth_keys/0", "/auth_keys/0/auth_key_id", "/auth_keys/0/auth_key")
+ORDER_FIELDS = (
+    "",
+    "/id",
+    "/requests",
+    "/requests/0",
+    "/requests/0/id",
+    "/requests/0/status",
+    "/certificate_id",
+    "/certificate_chain",
+    *(f"/certificate_chain/{link}" for link in range(3)),
+    *(f"/certificate_chain/{link}/pem" for link in range(3)),
+    "/certificate_chain/0/subject_common_name",
+)
+COMMON_FIELDS = ("/id", "/status", "/date_created", "/product", "/product/name_id", "/certificate")
+ROW_FIELDS = (
+    *COMMON_FIELDS,
+    *(f"/certificate/{name}" for name in ("common_name", "dns_names", "dns_names/0", "id", "valid_till")),
+)
+INFO_FIELDS = (
+    "",
+    *ROW_FIELDS,
+    *(f"/certificate/{name}" for name in ("csr", "serial_number", "thumbprint", "valid_from", "date_issued")),
+    "/dcv_method",
+)
+ORDERS_FIELDS = ("", "/orders", "/orders/0", *(f"/orders/0{name}" for name in ROW_FIELDS), "/page", "/page/total")
+DCV_FIELDS = ("", "/order_status", "/dcv_status", "/certificate_id")
+
+
+class Call(t.NamedTuple):
+    """One call.
+
+    Attributes:
+        name: what it is for.
+        function: function of `plugins/module_utils` that sends it.
+        module: the module that it is seen in.
+        method: HTTP method.
+        path: regular expression for the path below the base URL.
+        prepare: sets up account and host, and returns the module's options.
+        skip: requests of the same kind that come before it.
+        fields: JSON pointers to what the documented answer holds, where no other row has it for the same reader.
+        once: options that are left out of the run that is to converge.
+        ends_with: number of AuthKeys, and of orders, in the end.
+    """
+
+    name: str
+    function: str
+    module: str
+    method: str
+    path: str
+    prepare: t.Callable[[Stage], dict[str, t.Any]]
+    skip: int = 0
+    fields: tuple[str, ...] = ()
+    once: tuple[str, ...] = ()
+    ends_with: tuple[int, int] = (1, 0)
+
+    @property
+    def creates(self) -> bool:
+        """Whether the call makes something that must not be made twice."""
+        return self.method == "POST"
+
+
+def _with_key(**options: t.Any) -> t.Callable[[Stage], dict[str, t.Any]]:
+    def prepare(stage: Stage) -> dict[str, t.Any]:
+        stage.simulator.seed_auth_key(auth_key_id="first")
+        return dict(options)
+
+    return prepare
+
+
+def _with_expiring_key(stage: Stage) -> dict[str, t.Any]:
+    stage.simulator.seed_auth_key(expiration=datetime.now(timezone.utc) + timedelta(days=25))
+    return {"ttl_days": 30}
+
+
+def _older_instance(stage: Stage) -> dict[str, t.Any]:
+    stage.simulator.seed_auth_key()
+    body = {"errors": [{"code": "not_found|route", "message": "Unknown path."}]}
+    stage.simulator.inject(Fault(name="setup", path="/auth-keys$", times=None, status=404, body=body))
+    return {}
+
+
+def _nothing(**options: t.Any) -> t.Callable[[Stage], dict[str, t.Any]]:
+    return lambda _stage: dict(options)
+
+
+def _lost_create(stage: Stage) -> dict[str, t.Any]:
+    stage.simulator.inject(Fault(name="setup", method="POST", drop="reset", commit=True))
+    return {"ttl_days": 30}
+
+
+def _overtaken(stage: Stage) -> dict[str, t.Any]:
+    """Another run creates the permanent key between the list and the create."""
+    stage.simulator.seed_auth_key()
+    stage.simulator.inject(Fault(name="setup", path="/auth-keys$", edit={"/auth_keys": []}))
+    return {}
+
+
+def _order(stage: Stage) -> dict[str, t.Any]:
+    return stage.ordering(**stage.old_files())
+
+
+def _lost_order(stage: Stage) -> dict[str, t.Any]:
+    stage.simulator.inject(Fault(name="setup", method="POST", drop="reset", commit=True))
+    return _order(stage)
+
+
+def _pending_order(stage: Stage) -> dict[str, t.Any]:
+    return {**_order(stage), "use_auth_key": False}
+
+
+def _order_without_certificate_id(stage: Stage) -> dict[str, t.Any]:
+    body = {"order_status": "issued", "dcv_status": "valid"}
+    stage.simulator.inject(Fault(name="setup", method="PUT", commit=True, body=body))
+    return _pending_order(stage)
+
+
+def _remembered_order(stage: Stage) -> dict[str, t.Any]:
+    options = _pending_order(stage)
+    assert stage.run(CERTIFICATE, {**options, "wait": False}).ok
+    return options
+
+
+def _named_order(stage: Stage) -> dict[str, t.Any]:
+    options = _order(stage)
+    return {**options, "order_id": stage.place_order()}
+
+
+def _lost_chain(stage: Stage) -> dict[str, t.Any]:
+    """A certificate is in place, and its chain was never asked for."""
+    options = stage.ordering(path=stage.file("old.pem"))
+    assert stage.run(CERTIFICATE, options).ok
+    return {**options, **stage.all_files()}
+
+
+EXPIRY = "/expiration_datetime"
+LIST, ONLY, ONE = "/account/auth-keys$", "/account/auth-key$", "/account/auth-key/[^/]+$"
+ORDER, ORDERS = f"/order/certificate/{PRODUCT}$", "/order/certificate$"
+INFO, DCV = "/order/certificate/[0-9]+$", "/check-dcv$"
+DOWNLOAD, DOWNLOAD_OF_ORDER = "^/certificate/[0-9]+/download/", "^/certificate/download/order/"
+
+CALLS = [
+    Call("list", "list_keys", AUTH_KEY, "GET", LIST, _with_key(), fields=LIST_FIELDS),
+    Call("list expiring", "list_keys", AUTH_KEY, "GET", LIST, _with_expiring_key,
+         fields=("/auth_keys/0/expiration_datetime",)),
+    Call("only key", "_only_key", AUTH_KEY, "GET", ONLY, _older_instance, fields=("", *KEY_FIELDS)),
+    Call("create", "_create", AUTH_KEY, "POST", ONLY, _nothing(), fields=("", *KEY_FIELDS)),
+    Call("create expiring", "_create", AUTH_KEY, "POST", ONE, _nothing(ttl_days=30), fields=("", *KEY_FIELDS, EXPIRY)),
+    Call("look for a lost key", "list_keys", AUTH_KEY, "GET", LIST, _lost_create, skip=1,
+         fields=(*LIST_FIELDS, "/auth_keys/0/expiration_datetime")),
+    Call("list after another's create", "list_keys", AUTH_KEY, "GET", LIST, _overtaken, skip=1),
+    Call("read one to delete", "get_key", AUTH_KEY, "GET", ONE, _with_key(state="absent", auth_key_id="first"),
+         fields=("", *KEY_FIELDS), ends_with=(0, 0)),
+    Call("delete one", "delete_key", AUTH_KEY, "DELETE", ONE, _with_key(state="absent", auth_key_id="first"),
+         ends_with=(0, 0)),
+    Call("delete the permanent", "delete_key", AUTH_KEY, "DELETE", ONE, _with_key(state="absent"), ends_with=(0, 0)),
+    Call("delete to rotate", "delete_key", AUTH_KEY, "DELETE", ONE, _with_key(force=True), once=("force",)),
+    Call("create to rotate", "_create", AUTH_KEY, "POST", ONLY, _with_key(force=True), once=("force",)),
+    Call("info: list", "list_keys", AUTH_KEY_INFO, "GET", LIST, _with_key(), fields=LIST_FIELDS),
+    Call("info: only key", "_only_key", AUTH_KEY_INFO, "GET", ONLY, _older_instance),
+    Call("info: one key", "get_key", AUTH_KEY_INFO, "GET", ONE, _with_key(auth_key_id="first"),
+         fields=KEY_FIELDS),
+    Call("order", "post_order", CERTIFICATE, "POST", ORDER, _order, fields=ORDER_FIELDS, ends_with=(1, 1)),
+    Call("order that is pending", "post_order", CERTIFICATE, "POST", ORDER, _pending_order,
+         fields=("/dcv_random_value",), ends_with=(1, 1)),
+    Call("look for a lost order", "list_orders", CERTIFICATE, "GET", ORDERS, _lost_order, fields=ORDERS_FIELDS,
+         ends_with=(1, 1)),
+    Call("read a found order", "get_order", CERTIFICATE, "GET", INFO, _lost_order, fields=INFO_FIELDS,
+         ends_with=(1, 1)),
+    Call("read a remembered order", "get_order", CERTIFICATE, "GET", INFO, _remembered_order,
+         fields=("", *COMMON_FIELDS, "/certificate/csr"), ends_with=(1, 1)),
+    Call("read a named order", "get_order", CERTIFICATE, "GET", INFO, _named_order,
+         fields=("", *COMMON_FIELDS, "/certificate/csr"), ends_with=(1, 1)),
+    Call("ask for validation", "check_dcv", CERTIFICATE, "PUT", DCV, _pending_order, fields=DCV_FIELDS,
+         ends_with=(1, 1)),
+    Call("download", "download", CERTIFICATE, "GET", DOWNLOAD, _pending_order, ends_with=(1, 1)),
+    Call("download by order", "download", CERTIFICATE, "GET", DOWNLOAD_OF_ORDER, _order_without_certificate_id,
+         ends_with=(1, 1)),
+    Call("look for the chain's order", "list_orders", CERTIFICATE, "GET", ORDERS, _lost_chain,
+         fields=("/orders/0/certificate/valid_till",), ends_with=(1, 1)),
+    Call("read the chain's order", "get_order", CERTIFICATE, "GET", INFO, _lost_chain,
+         fields=("/certificate/serial_number", "/certificate/id"), ends_with=(1, 1)),
+    Call("download the chain", "download", CERTIFICATE, "GET", DOWNLOAD, _lost_chain, ends_with=(1, 1)),
+]  # fmt: skip

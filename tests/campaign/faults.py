@@ -1,0 +1,116 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every fault of service, network and TLS: how it is made, and what the module does about it."""
+
+from __future__ import annotations
+
+import typing as t
+
+from tests.campaign.calls import Call
+
+FOR_GOOD: t.Final = None
+HTML = "<html><head><title>Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>"
+API_ERROR = {"errors": [{"code": "internal_error", "message": "An error occurred."}]}
+# What a careless service could repeat; the names are replaced by the cell's secrets.
+INDISCREET = '{"debug": {"X-DC-DEVKEY": "API key", "auth_key": "AuthKey"}}'
+SLOW = 0.8  # seconds that an exchange may take where the service is slower than that
+
+
+class FaultRow(t.NamedTuple):
+    """One fault.
+
+    Attributes:
+        name: what happens.
+        wire: fields of the simulator's Fault; None when the fault is not the simulator's.
+        relay: what the relay does to connections, and whether the client sees it as a proxy.
+        certificate: what the server shows.
+        words: regular expression that the message of a failure holds.
+        times: how often it happens; None for good.
+        endures: methods of the calls that are carried out all the same; "LOST" for calls that follow a lost create.
+        options: of the module.
+    """
+
+    name: str
+    wire: dict[str, t.Any] | None = None
+    relay: str | None = None
+    proxied: bool = False
+    certificate: t.Literal["expired", "wrong-host", "unknown-ca"] | None = None
+    words: str = ""
+    times: int | None = 1
+    endures: str = ""
+    options: t.Mapping[str, t.Any] = {}
+
+    def endured_by(self, call: Call) -> bool:
+        """Whether the module carries on as if nothing had happened."""
+        return call.method in self.endures.split() or call.name in self.endures.split(", ")
+
+
+ALL = "GET POST PUT DELETE"
+LOST = r"connection broke|Whether the (AuthKey|order) was"
+LATE = r"no complete answer within"
+
+SERVICE = [
+    FaultRow("reset before", {"drop": "reset"}, endures=ALL),
+    FaultRow("reset after", {"drop": "reset", "commit": True}, endures=ALL),
+    FaultRow("closed before", {"drop": "close"}, endures=ALL),
+    FaultRow("closed after", {"drop": "close", "commit": True}, endures=ALL),
+    FaultRow("reset for good", {"drop": "reset"}, times=FOR_GOOD, words="connection broke"),
+    FaultRow("silence before", {"delay_before": 1.6}, words=LATE, endures="POST PUT", options={"timeout": SLOW}),
+    FaultRow("silence after", {"delay_after": 2.5}, words=LATE, endures="POST PUT", options={"timeout": SLOW}),
+    FaultRow("slow head", {"drip_headers": 0.1}, words=LATE, endures="POST PUT", options={"timeout": SLOW}),
+    FaultRow("slow body", {"drip_body": 0.1}, words=LATE, endures="POST PUT DELETE", options={"timeout": SLOW}),
+    FaultRow("429", {"status": 429}, endures=ALL),
+    FaultRow("429 with HTML", {"status": 429, "body": HTML}, endures=ALL),
+    FaultRow("429 storm", {"status": 429}, times=FOR_GOOD, words="rate limit of the API key is used up"),
+    FaultRow("429 for an hour", {"status": 429, "headers": {"Retry-After": "3600"}}, words="rate limit"),
+    FaultRow("500 before", {"status": 500, "body": API_ERROR}, words="HTTP 500, internal_error", endures="POST PUT"),
+    FaultRow("500 after", {"status": 500, "body": HTML, "commit": True}, words="HTTP 500", endures="POST PUT"),
+    FaultRow("500 for good", {"status": 500}, times=FOR_GOOD, words="HTTP 500"),
+    FaultRow("indiscreet 500", {"status": 500, "body": INDISCREET}, words="HTTP 500", endures="POST PUT"),
+    FaultRow("502 HTML before", {"status": 502, "body": HTML}, endures=ALL),
+    FaultRow("502 HTML after", {"status": 502, "body": HTML, "commit": True}, endures=ALL),
+    FaultRow("502 HTML for good", {"status": 502, "body": HTML}, times=FOR_GOOD, words="HTTP 502: Bad Gateway"),
+    FaultRow("503", {"status": 503}, endures=ALL),
+    FaultRow("504 after", {"status": 504, "commit": True}, endures=ALL),
+    FaultRow("HTML login before", {"body": HTML}, words="is not JSON|holds no|not installed", endures="POST PUT"),
+    FaultRow("HTML login after", {"body": HTML, "commit": True}, words="is not JSON|not installed",
+             endures="POST PUT"),
+    FaultRow("truncated", {"keep": 30}, words="is not JSON, or is cut off|not installed", endures="POST PUT DELETE"),
+    FaultRow("shorter than told", {"close_after": 30}, words="connection broke", endures=ALL),
+    FaultRow("empty", {"body": "", "commit": True}, words="holds no|not installed", endures="POST PUT DELETE"),
+    FaultRow("other JSON", {"body": {"weird": [1]}, "commit": True}, words="holds no|not installed",
+             endures="POST PUT DELETE"),
+    FaultRow("a list", {"body": [1, "2"], "commit": True}, words="holds no|not installed", endures="POST PUT DELETE"),
+    FaultRow("deep JSON", {"body": "[" * 200_000, "commit": True}, words="is not JSON|not installed",
+             endures="POST PUT"),
+    FaultRow("oversized", {"size": 17 << 20, "commit": True}, words="larger than 16 MiB", endures="POST PUT"),
+    FaultRow("oversized, no length", {"size": 17 << 20, "headers": {"Transfer-Encoding": "chunked"}},
+             words="larger than 16 MiB", endures="POST PUT"),
+    FaultRow("redirect", {"status": 302, "headers": {"Location": "https://login.example/?key=API key"}},
+             words=r"redirects to https://login\.example/ .*Correct api_url"),
+    FaultRow("400", {"status": 400, "body": {"errors": [{"code": "bad_request_format", "message": "Bad."}]}},
+             words="HTTP 400, bad_request_format: Bad", endures="PUT"),
+    FaultRow("400 HTML", {"status": 400, "body": HTML}, words="HTTP 400: Bad Gateway", endures="PUT"),
+    FaultRow("401", {"status": 401}, words="API key was refused"),
+    FaultRow("403", {"status": 403}, words="API key lacks the permission"),
+    FaultRow("404 of a gateway", {"status": 404, "body": HTML}, words=r"not found \(HTTP 404: Bad Gateway"),
+]  # fmt: skip
+
+NETWORK = [
+    FaultRow("refused", relay="refuse", words="no connection .Connection refused", times=FOR_GOOD),
+    FaultRow("reset on connect", relay="reset", endures=ALL),
+    FaultRow("TLS closed in handshake", relay="close", endures=ALL),
+    FaultRow("TLS closed for good", relay="close", times=FOR_GOOD, words="connection broke"),
+    FaultRow("TLS handshake hangs", relay="hang", times=FOR_GOOD, words=LATE, options={"timeout": SLOW}),
+    FaultRow("plain HTTP on the TLS port", relay="plain", times=FOR_GOOD, words="TLS failed"),
+    FaultRow("TLS expired", relay="none", certificate="expired", times=FOR_GOOD, words="certificate has expired"),
+    FaultRow("wrong host", relay="none", certificate="wrong-host", times=FOR_GOOD, words="mismatch"),
+    FaultRow("unknown CA", relay="none", certificate="unknown-ca", times=FOR_GOOD, words="ca_path"),
+    FaultRow("proxy down", relay="refuse", proxied=True, times=FOR_GOOD, words="proxy cannot be used .Connection re"),
+    FaultRow("proxy 502", relay="proxy 502", proxied=True, times=FOR_GOOD, words="proxy cannot be used"),
+    FaultRow("proxy 502 once", relay="proxy 502", proxied=True, endures=ALL),
+]
+
+FAULTS = SERVICE + NETWORK

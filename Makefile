@@ -12,7 +12,7 @@ DEBIAN_PACKAGES ?= bc knot nginx-light openssl shellcheck
 NOX = .venv/bin/python noxfile.py
 
 .DEFAULT_GOAL = help
-.PHONY: help demo test check unit simulator bench load compatibility docs recording pin clean debian-packages
+.PHONY: help demo test check unit simulator bench campaign load compatibility docs recording pin clean debian-packages
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -32,6 +32,9 @@ simulator: .venv/ready ## start the simulator and leave it running
 
 bench: .venv/ready ## measure the modules against Ansible's own
 	@$(NOX) -s bench
+
+campaign: .venv/ready ## let every call meet every fault, with every wrong value, and fuzz for long (a quarter of an hour)
+	@CAMPAIGN=deep $(NOX) -s campaign
 
 load: .venv/ready ## run up to a thousand hosts under the rate limit (half an hour)
 	@$(NOX) -s load

@@ -44,7 +44,9 @@ from sessions.workplace import (
 
 REPORT = ROOT / ".nox" / "report.json"
 JOBS = "2"  # test processes at a time
-TYPED_TESTS = ("benchmark", "compatibility", "demo", "execution_environment", "integration", "load", "simulator")
+CAMPAIGN_JOBS = "4"  # likewise; half of their time is waiting
+TYPED_TESTS = ("benchmark", "campaign", "compatibility", "demo", "execution_environment", "integration", "load")
+TYPED_TESTS += ("simulator",)
 
 nox.needs_version = ">=2026.10"
 nox.options.default_venv_backend = "uv"
@@ -105,6 +107,20 @@ def integration(session: nox.Session, core: str) -> None:
         selection = ("-m", "smoke")
         work.env["TARGET_PYTHON"] = str(oldest_target(session, work))
     pytest(session, work, "--numprocesses", JOBS, *selection, "tests/integration")
+
+
+@nox.session(python=CORE_PYTHONS[NEWEST_CORE], default=False)
+def campaign(session: nox.Session) -> None:
+    """Let every call of every module meet every fault; with CAMPAIGN=deep, every wrong value and much fuzzing too."""
+    install(session, "tests", NEWEST_CORE)
+    work = workplace(session)
+    # Full and read-only disks are mounts, which any user may make in a namespace of its own.
+    namespace = ("unshare", "--mount") if os.geteuid() == 0 else ("unshare", "--mount", "--map-root-user")
+    arguments = ["--numprocesses", CAMPAIGN_JOBS, "tests/campaign"]
+    if os.environ.get("CAMPAIGN") == "deep":
+        work.env["HYPOTHESIS_PROFILE"] = "deep"
+        arguments.append("tests/unit/plugins/module_utils/test_any_answer.py")
+    pytest(session, work, *arguments, under=namespace)
 
 
 @nox.session(allow_parallel=True)

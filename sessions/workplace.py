@@ -97,10 +97,11 @@ def run_all(session: nox.Session, work: Workplace, *commands: tuple[str, ...]) -
         session.error("failed: " + "; ".join(failed))
 
 
-def pytest(session: nox.Session, work: Workplace, *arguments: str) -> None:
-    """Run pytest; a run that collects no test fails."""
+def pytest(session: nox.Session, work: Workplace, *arguments: str, under: tuple[str, ...] = ()) -> None:
+    """Run pytest, maybe under another program; a run that collects no test fails."""
     options = ("-p", "no:cacheprovider", "--strict-markers", f"--override-ini=markers={SMOKE}")
-    session.run("python", "-m", "pytest", *options, *(session.posargs or arguments), env=work.env)
+    pytest = (*under, str(Path(session.bin, "python")), "-m", "pytest", *options)
+    session.run(*pytest, *(session.posargs or arguments), env=work.env, external=True)
 
 
 def run_from_collection(session: nox.Session, module: str, *arguments: str, packages: str = "tests") -> None:

@@ -71,7 +71,9 @@ class Targets(t.NamedTuple):
             if not os.path.isdir(directory):
                 raise DigicertError(f"The directory {directory} does not exist. Create it first. No order was placed.")
             if not os.access(directory, os.W_OK | os.X_OK):
-                raise DigicertError(f"The directory {directory} is not writable. Make it writable. No order was placed.")
+                raise DigicertError(
+                    f"The directory {directory} is not writable. Make it writable. No order was placed."
+                )
 
 
 class Files(t.NamedTuple):
@@ -169,7 +171,9 @@ def _text_of(path: str) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as exc:
-        raise DigicertError(f"Cannot read {path}: {exc.strerror}. Mend it, or remove it. No order was placed.") from None
+        raise DigicertError(
+            f"Cannot read {path}: {exc.strerror}. Mend it, or remove it. No order was placed."
+        ) from None
 
 
 def _certificates_in(text: str | None) -> list[Certificate]:

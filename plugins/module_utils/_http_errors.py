@@ -143,8 +143,9 @@ def status_error(
     advice = {
         401: "the API key was refused ({}). Check api_key and that it belongs to this instance. " + _permission(method),
         403: "the API key lacks the permission ({}). " + _permission(method),
-        404: "not found ({}). Check api_url." if code in (None, "not_found|route") else "not found ({}). Check "
-        "that api_url and api_key belong to the account in question.",
+        404: "not found ({}). Check api_url."
+        if code in (None, "not_found|route")
+        else "not found ({}). Check that api_url and api_key belong to the account in question.",
         429: "the rate limit of the API key is used up ({}). Run fewer tasks at once, or raise retry_timeout.",
     }
     if 300 <= status <= 399:

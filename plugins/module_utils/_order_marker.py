@@ -115,7 +115,7 @@ class Marker:
                 self._replace(self.path, text + "\n")
             except OSError as exc:
                 raise DigicertError(
-                    f"Cannot write the order's marker {self.path}: {exc.strerror}. {MEND} Nothing was ordered since."
+                    f"Cannot write the order's marker {self.path}: {exc.strerror}. The order was not sent. {MEND}"
                 ) from None
         self.record = record
 

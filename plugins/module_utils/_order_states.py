@@ -73,8 +73,8 @@ def overdue(order: Order, marker: Marker, order_id_given: bool, dcv: DigicertErr
         return DigicertError(
             f"Order {order.order_id} was not issued within wait_timeout and is {order.status}. {failure}"
             f"Wait a while{run_again}",
-            status=dcv and dcv.status,
-            code=dcv and dcv.code,
+            status=None if dcv is None else dcv.status,
+            code=None if dcv is None else dcv.code,
         )
     return DigicertError(
         f"Order {order.order_id} waits for domain control validation, which failed until wait_timeout was over. "

@@ -16,7 +16,6 @@ from tests.campaign.stage import PRODUCT, Stage
 from tests.simulator import Fault
 
 AUTH_KEY, AUTH_KEY_INFO, CERTIFICATE = "digicert_auth_key", "digicert_auth_key_info", "digicert_certificate"
-FIRST_ORDER = 100_000_001  # the id that an empty account's first order gets
 
 KEY_FIELDS = ("/auth_key_id", "/auth_key")
 LIST_FIELDS = ("", "/auth_keys", "/auth_keys/0", "/auth_keys/0/auth_key_id", "/auth_keys/0/auth_key")

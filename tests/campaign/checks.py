@@ -15,11 +15,14 @@ from tests.campaign.stage import Result, Stage
 LONGEST_MESSAGE = 1500  # characters
 # How sentences begin that say what to do, and the one about what happens next without doing anything.
 ADVICE = re.compile(
-    r"(?:^|[.,;] |and )(?:Approve|Ask|ask|Check|Choose|Compare|Correct|Create|Give|Look|look|Make|make|Mend|Name|name|Publish|"
-    r"Put|Raise|raise|Remove|remove|Run|run|Set|Try|Use|Wait)\b"
+    r"(?:^|[.,;] |and )(?:Approve|Ask|ask|Check|Choose|Compare|Correct|Create|Give|Look|look|Make|make|Mend|Name|name|"
+    r"Publish|Put|Raise|raise|Remove|remove|Run|run|Set|Try|Use|Wait)\b"
     r"|[Tt]he next run |Reading needs|needs an API key"
 )
-WHAT = re.compile(r"Cannot |Order [0-9]+ |What CertCentral returned |The permanent AuthKey |The certificate in place |The directory |/")
+WHAT = re.compile(
+    r"Cannot |Order [0-9]+ |What CertCentral returned |The permanent AuthKey |The certificate in place |"
+    "The directory |/"
+)
 TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (float, int), "bool": (bool,)}
 
 
@@ -127,7 +130,7 @@ def check_installed(stage: Stage) -> None:
 def check_types(returned: dict[str, t.Any], documented: dict[str, t.Any]) -> None:
     """What a module returns has the types that its documentation promises."""
     for name, entry in documented.items():
-        value = returned.get(name)
+        value: t.Any = returned.get(name)
         if value is None:
             continue
         kind = entry["type"]

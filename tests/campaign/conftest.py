@@ -23,7 +23,6 @@ from tests.campaign.relay import Relay
 from tests.campaign.stage import Stage
 from tests.simulator import Simulator
 
-
 # The simulator is to send numbers that Python would not read.
 sys.set_int_max_str_digits(0)
 

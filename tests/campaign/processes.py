@@ -16,9 +16,9 @@ import json
 import os
 import resource
 import selectors
+import signal
 import subprocess
 import sys
-import tempfile
 import typing as t
 from pathlib import Path
 
@@ -82,9 +82,7 @@ def serve() -> None:
             _become(job, [pipes[0][0], pipes[1][1], pipes[2][1]])
             parameters = sys.stdin.buffer.read()
             name = PREFIX + job["module"]
-            loader.run_module(
-                json_params=parameters, profile="legacy", module_fqn=name, modlib_path="", extensions={}
-            )
+            loader.run_module(json_params=parameters, profile="legacy", module_fqn=name, modlib_path="", extensions={})
         for end in (pipes[0][0], pipes[1][1], pipes[2][1]):
             os.close(end)
         with open(pipes[0][1], "wb") as stdin:
@@ -103,17 +101,10 @@ def _become(job: dict[str, t.Any], descriptors: list[int]) -> None:
     os.environ.clear()
     os.environ.update(job["env"])
     os.chdir(job["cwd"])
-    tempfile.tempdir = None
     resource.setrlimit(resource.RLIMIT_CPU, (LONGEST_RUN, LONGEST_RUN))
-    _alarm()
+    signal.alarm(LONGEST_RUN)
     if job["largest_file"] is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (job["largest_file"],) * 2)
-
-
-def _alarm() -> None:
-    import signal
-
-    signal.alarm(LONGEST_RUN)
 
 
 def _read_all(descriptors: list[int]) -> list[str]:

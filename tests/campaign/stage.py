@@ -108,7 +108,14 @@ class Stage:
         answer = requests.post(url, json=body, headers=headers, timeout=10)
         return int(answer.json()["id"])
 
-    def run(self, module: str, options: dict[str, t.Any], *, largest_file: int | None = None, **env: str) -> Result:
+    def run(
+        self,
+        module: str,
+        options: dict[str, t.Any],
+        *,
+        largest_file: int | None = None,
+        more_env: t.Mapping[str, str] = {},
+    ) -> Result:
         """Run a module; an AssertionError tells when it did not say exactly one JSON document."""
         arguments = {
             "api_key": self.simulator.keys["full"],
@@ -124,7 +131,7 @@ class Stage:
             "_ansible_module_name": f"community.digicert.{module}",
             **options,
         }
-        env = {"PATH": "/usr/bin:/bin", "HOME": str(self.tmp), "TMPDIR": str(self.tmp), "LC_ALL": "C.UTF-8", **env}
+        env = {"PATH": "/usr/bin:/bin", "HOME": str(self.tmp), "TMPDIR": str(self.tmp), "LC_ALL": "C.UTF-8", **more_env}
         self.runs += 1
         process = self._processes.run(module, arguments, self._cwd, env, largest_file)
         try:
@@ -139,7 +146,9 @@ class Stage:
         prepared = self.simulator.faults
         self.simulator.clear_faults()
         # The oldest fault that is due is applied: this one counts the requests that the prepared ones are applied to.
-        self.simulator.inject(Fault(name="cell", method=call.method, path=call.path, skip=call.skip, **fields), *prepared)
+        self.simulator.inject(
+            Fault(name="cell", method=call.method, path=call.path, skip=call.skip, **fields), *prepared
+        )
 
     def settle(self) -> None:
         """Wait until the simulator has dealt with every request, also with those that nobody waits for."""

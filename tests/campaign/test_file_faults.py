@@ -174,7 +174,7 @@ def test_file_that_is_a_mount_point(
 @pytest.mark.parametrize("target", [*TARGETS, "marker"])
 @pytest.mark.parametrize("kind", ["directory", "below a file", "below nothing", "symlink to itself"])
 def test_path_that_cannot_be_a_file(
-    stage: Stage, record: Record, options: dict[str, t.Any], target: str, kind: str, tmp_path: Path
+    stage: Stage, record: Record, options: dict[str, t.Any], target: str, kind: str
 ) -> None:
     if target == "marker" and kind.startswith("below"):
         pytest.skip("the marker lies beside the certificate")

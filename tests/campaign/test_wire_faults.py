@@ -38,7 +38,7 @@ def test_cell(stage: Stage, rehearsals: Rehearsals, record: Record, call: Call, 
     bounds = PATIENCE if fault.times is not None else IMPATIENCE
     met = _inject(stage, call, fault, after)
     way, env = _way(stage, fault)
-    result = stage.run(call.module, {**options, **bounds, **fault.options, **way}, **env)
+    result = stage.run(call.module, {**options, **bounds, **fault.options, **way}, more_env=env)
     record(call.name, fault.name, "carried on" if result.ok else "clear failure")
     stage.settle()
     assert met(), "the fault was not met"

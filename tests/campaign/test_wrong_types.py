@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Answers whose fields hold what they should not: each field of each call, with values of every type, and without it."""
+"""Answers whose fields hold what they should not: each field of each call, with values of every type, or left out."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ VALUES: dict[str, t.Any] = {
     "nested object": {"a": {"b": []}},
 }
 # One of each type; the others are for `make campaign`, and for the fuzzing.
-EVERYDAY = ("missing", "null", "true", "number", "huge", "no text", "control characters", "surrogate", "list", "object")
+EVERYDAY = ("missing", "null", "number", "control characters", "surrogate", "list", "object")
 CHOSEN = VALUES if os.environ.get("CAMPAIGN") == "deep" else EVERYDAY
 # A text in these places is of the right type: it says that the order is for something else.
 TELLING = ("/product/name_id", "/certificate/common_name")

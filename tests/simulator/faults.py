@@ -145,7 +145,8 @@ def _edited(value: Any, edit: dict[str, Any], remove: Iterable[str]) -> Any:
 
 def _found(whole: Any, pointer: str) -> tuple[Any, Any]:
     """Return the list or object that holds what a JSON pointer names, and the index or name there."""
-    holder, name = whole, 0
+    holder: Any = whole
+    name: Any = 0
     for token in pointer.split("/")[1:]:
         holder = holder[name]
         name = int(token) if isinstance(holder, list) else token.replace("~1", "/").replace("~0", "~")

@@ -59,6 +59,21 @@ def test_limits(control: Call, call: Call) -> None:
     assert call("GET", "/account/auth-keys").ok
 
 
+def test_transport(control: Call, call: Call, sim: Simulator) -> None:
+    assert control("PUT", "/transport", json={"certificate": "unknown-ca", "keep_alive": False}).ok
+    assert call("GET", "/account/auth-keys", verify=False).headers["Connection"] == "close"
+    with pytest.raises(requests.exceptions.SSLError, match="CERTIFICATE_VERIFY_FAILED"):
+        call("GET", "/account/auth-keys")
+    assert control("PUT", "/transport", json={"certificate": "none"}).status_code == 400
+    sim.reset()
+    assert "Connection" not in call("GET", "/account/auth-keys").headers
+
+
+def test_fault_that_edits(control: Call, call: Call) -> None:
+    assert control("POST", "/faults", json={"edit": {"/auth_keys": 7}, "remove": []}).ok
+    assert call("GET", "/account/auth-keys").json() == {"auth_keys": 7}
+
+
 def test_auth_keys(control: Call, call: Call) -> None:
     expired = {"auth_key_id": "old", "auth_key": "é", "expiration_datetime": "2020-01-01T00:00:00+00:00"}
     assert control("POST", "/accounts/other/auth-keys", json=expired).json() == expired | {

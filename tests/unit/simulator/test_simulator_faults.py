@@ -177,3 +177,16 @@ def test_stop_does_not_wait_for_slow_answers() -> None:
                 requests.get(sim.http_url, timeout=0.1)
         start = time.monotonic()
     assert time.monotonic() - start < 2
+
+
+def test_an_answer_with_other_values_and_without_some(call: Call, sim: Simulator) -> None:
+    sim.seed_auth_key(auth_key_id="a")
+    sim.seed_auth_key(auth_key_id="b")
+    edit = {"/auth_keys/0/auth_key_id": [7], "/auth_keys/1/auth_key": None}
+    sim.inject(Fault(edit=edit, remove=("/auth_keys/0/auth_key",)), Fault(edit={"": "all"}))
+    first, second = call("GET", "/account/auth-keys").json()["auth_keys"]
+    assert first["auth_key_id"] == [7]
+    assert "auth_key" not in first
+    assert (second["auth_key_id"], second["auth_key"]) == ("b", None)
+    assert call("GET", "/account/auth-keys").json() == "all"
+    assert len(call("GET", "/account/auth-keys").json()["auth_keys"]) == 2

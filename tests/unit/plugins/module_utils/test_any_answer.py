@@ -162,7 +162,6 @@ class Wire:
     def __init__(self, given_answers: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
         """Use these answers."""
         self.answers = list(given_answers)
-        self.posts = 0
         self.now = 1000.0
         self.client = Client("https://api.example/v2", API_KEY, timeout=2, retry_timeout=3)
         monkeypatch.setattr(self.client, "_send", self._send)
@@ -170,9 +169,8 @@ class Wire:
         monkeypatch.setattr(_client.time, "monotonic", lambda: self.now)
         monkeypatch.setattr(_client.time, "sleep", self._sleep)
 
-    def _send(self, method: str, _url: str, _data: t.Any, _text: bool) -> tuple[int, t.Any, bytes]:
+    def _send(self, _method: str, _url: str, _data: t.Any, _text: bool) -> tuple[int, t.Any, bytes]:
         status, head, body = self.answers[0] if len(self.answers) == 1 else self.answers.pop(0)
-        self.posts += method == "POST"
         return status, CaseInsensitiveDict(head), body
 
     def _sleep(self, seconds: float) -> None:
@@ -182,16 +180,23 @@ class Wire:
 
 def _harmless(call: t.Callable[[], t.Any]) -> None:
     """Call; what is raised is a DigicertError whose text is one line, of a readable length, without secrets."""
+    failure = _failure_of(call)
+    if failure is None:
+        return
+    told = failure.message + str(failure) + repr(failure) + str(failure.code)
+    assert API_KEY not in told
+    assert AUTH_KEY not in told
+    assert failure.message.isprintable(), failure.message
+    assert failure.message.endswith("."), failure.message
+    assert len(failure.message) < 3000
+
+
+def _failure_of(call: t.Callable[[], t.Any]) -> DigicertError | None:
     try:
         call()
     except DigicertError as error:
-        told = error.message + str(error) + repr(error) + str(error.code)
-        assert API_KEY not in told
-        assert AUTH_KEY not in told
-        assert error.message.isprintable(), error.message
-        assert error.message.endswith("."), error.message
-        assert len(error.message) < 3000
-        assert error.__suppress_context__ or error.__context__ is None or isinstance(error.__context__, DigicertError)
+        return error
+    return None
 
 
 @FUZZ
@@ -222,9 +227,7 @@ def test_any_answer_to_absent_and_info(answers: Answers, auth_key_id: str | None
 
 @FUZZ
 @given(answers=answers, order_id=st.none() | st.just(1), wait=st.booleans(), remembered=st.booleans())
-def test_any_answer_to_an_order(
-    answers: Answers, order_id: int | None, wait: bool, remembered: bool
-) -> None:
+def test_any_answer_to_an_order(answers: Answers, order_id: int | None, wait: bool, remembered: bool) -> None:
     marker = Marker(None)
     progress = Progress()
     with pytest.MonkeyPatch.context() as patch:

@@ -91,6 +91,14 @@ def test_expiry_that_is_no_date_is_a_clear_error(client: Client, script: Script,
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("field", ["auth_key_id", "auth_key"])
+@pytest.mark.parametrize("text", ["", "a\nb", "a\x1b[31m", "\ud800"])
+def test_a_key_that_is_no_plain_text_is_a_clear_error(client: Client, script: Script, field: str, text: str) -> None:
+    script.answer({"auth_keys": [{"auth_key_id": "a", "auth_key": "k", field: text}]})
+    with pytest.raises(DigicertError, match=f"holds no {field}"):
+        list_keys(client)
+
+
 def test_new_fields_in_the_answer_do_no_harm(client: Client, script: Script) -> None:
     script.answer({"auth_keys": [{**raw("a"), "note": [1]}], "page": {}})
     assert [one.auth_key_id for one in list_keys(client)] == ["a"]

@@ -228,6 +228,35 @@ def test_api_key_in_an_error_answer_is_not_repeated(client: Client, script: Scri
     assert "the-api-key" not in error.message + str(error) + repr(error) + str(error.code)
 
 
+def test_api_key_in_the_escapes_of_json_is_not_repeated(client: Client, script: Script) -> None:
+    escaped = "".join(f"\\u{ord(character):04x}" for character in "the-api-key")
+    script.answer(f'{{"errors": [{{"code": "{escaped}", "message": "bad key {escaped}"}}]}}'.encode(), status=401)
+    error = error_of(lambda: client.request("GET", "/x", "test"))
+    assert "***: bad key ***" in error.message
+    assert "the-api-key" not in error.message + str(error.code)
+
+
+@pytest.mark.parametrize("header", ["Date", "Retry_After"])
+def test_a_date_in_an_impossible_time_zone_is_no_date(client: Client, script: Script, header: str) -> None:
+    date = "Mon, 23 Nov 2026 10:00:00 +99999999999999999999"
+    script.answer(status=400, **{"Retry_After": "Mon, 23 Nov 2026 10:00:09 GMT", header: date})
+    assert error_of(lambda: client.request("GET", "/x", "test")).status == 400
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "advice"),
+    [
+        (500, None, "Try again later."),
+        (400, None, "Check api_url, and whether a proxy or gateway answers in place of CertCentral."),
+        (400, {"errors": [{"code": "c"}]}, "Correct what it objects to."),
+        (404, {"errors": [{"code": "c"}]}, "Check that api_url and api_key belong to the account in question."),
+    ],
+)
+def test_errors_say_what_to_do(client: Client, script: Script, status: int, body: t.Any, advice: str) -> None:
+    script.answer(body, status=status)
+    assert error_of(lambda: client.request("POST", "/x", "test")).message.endswith(advice)
+
+
 def test_base_url_is_taken_without_its_last_slash(script: Script) -> None:
     script.answer({})
     Client(f"{script.url}/services/v2/", "k").request("GET", "/x", "test")

@@ -97,6 +97,22 @@ def test_validation_that_never_succeeds(case: Case) -> None:
     assert case.saved is not None
 
 
+def test_validation_that_cannot_be_asked_for(case: Case) -> None:
+    case.on(POST, PENDING).on(CHECK, DigicertError("Broken.", status=500, lost=True)).on(GET, info(status="pending"))
+    failure = case.failure()
+    assert failure.startswith("Order 7 was not issued within wait_timeout and is pending. Broken. Wait a while")
+
+
+@pytest.mark.parametrize("text", ["a\nb", "\x1b[31m", "\ud800", "x" * 300, 7])
+def test_what_would_spoil_a_message_is_not_taken_from_an_answer(case: Case, text: t.Any) -> None:
+    case.on(POST, {**PENDING, "dcv_random_value": text}).on(CHECK, {"order_status": text}).on(
+        GET, {**info(status="pending"), "dcv_random_value": text}
+    )
+    assert "and is pending" in case.failure()
+    assert case.progress.order is not None
+    assert case.progress.order.dcv_random_value is None
+
+
 def test_validation_that_may_not_be_asked_for(case: Case) -> None:
     case.on(POST, PENDING).on(CHECK, DigicertError("Forbidden.", status=403))
     assert case.failure() == "Forbidden."

@@ -101,8 +101,8 @@ def list_orders(client: Client, common_name: str, backoff: Backoff | None = None
         }
         answer = client.request("GET", f"{PATH}?{urlencode(query)}", purpose, backoff=backoff)
         rows = _dict(answer.payload).get("orders")
-        # An account without such orders may leave the list out, but not the page.
-        if rows is None and "page" in _dict(answer.payload):
+        # An account without such orders may leave the list out, but says that there are none.
+        if rows is None and _dict(_dict(answer.payload).get("page")).get("total") == 0:
             rows = []
         if not isinstance(rows, list):
             raise odd_answer(client, purpose, answer, "no list orders")

@@ -62,9 +62,14 @@ BOUNDS = {"timeout": 8, "retry_timeout": 1, "wait_timeout": 1}
 
 
 def _is_wrong(field: str, value: t.Any) -> bool:
-    if value is REMOVED:
-        return field != "" and not field.rpartition("/")[2].isdigit()
-    return not (isinstance(value, str) and field.endswith(TELLING))
+    """Whether this value, in this place, is none that the service could mean."""
+    if value is REMOVED and (field == "" or field.rpartition("/")[2].isdigit()):
+        return False
+    if isinstance(value, str) and field.endswith(TELLING):
+        return False
+    if value == [] and field.endswith(("/auth_keys", "/orders")):
+        return False
+    return not (value in (None, REMOVED) and field.endswith("/expiration_datetime"))
 
 
 def _cases() -> t.Iterator[t.Any]:

@@ -143,6 +143,13 @@ def test_an_order_that_would_end_too_soon_is_not_placed(case: Case) -> None:
     assert (case.client.calls, case.saved) == ([], None)
 
 
+@pytest.mark.parametrize("page", [{"total": 1}, {}, None, []])
+def test_a_list_that_is_left_out_does_not_mean_that_there_is_no_order(case: Case, page: t.Any) -> None:
+    case.on(POST, lost()).on("offset=0", {"page": page})
+    assert "holds no list orders" in case.failure()
+    assert case.verbs.count("POST") == 1
+
+
 def test_the_newest_of_several_is_taken_and_all_pages_are_read(case: Case) -> None:
     page = [row(100 + number, age=2) for number in range(100)]
     newest = [row(8, age=0.2), row(7, age=0.1)]

@@ -45,8 +45,8 @@ from sessions.workplace import (
 REPORT = ROOT / ".nox" / "report.json"
 JOBS = "2"  # test processes at a time
 CAMPAIGN_JOBS = "4"  # likewise; half of their time is waiting
-TYPED_TESTS = ("benchmark", "campaign", "compatibility", "demo", "execution_environment", "integration", "load")
-TYPED_TESTS += ("simulator",)
+TYPED_TESTS: tuple[str, ...] = ("benchmark", "campaign", "compatibility", "demo", "execution_environment")
+TYPED_TESTS += ("integration", "load", "simulator")
 
 nox.needs_version = ">=2026.10"
 nox.options.default_venv_backend = "uv"

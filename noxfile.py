@@ -16,6 +16,7 @@ import sys
 
 import nox
 
+from sessions.audit import audit_pins
 from sessions.compatibility import make_plan
 from sessions.docs import build_site, check_sources
 from sessions.execution_environment import build, environment, module_utils
@@ -28,7 +29,7 @@ from sessions.interpreters import (
     OLDEST_TARGET,
     PYTHONS,
 )
-from sessions.release import check_plugin_docs, check_shipped, import_like_galaxy
+from sessions.release import build_and_check, check_ready, tell_what_is_left, write_changelog
 from sessions.workplace import (
     COLLECTION,
     ROOT,
@@ -155,23 +156,31 @@ def ansible_lint(session: nox.Session) -> None:
 @nox.session(python=CORE_PYTHONS[NEWEST_CORE], allow_parallel=True)
 def galaxy(session: nox.Session) -> None:
     """Build the collection as users get it, let Galaxy's importer judge it, install it and read its documentation."""
-    install(session, "galaxy", NEWEST_CORE)
-    work = workplace(session)
-    add_collections(session, work, NEWEST_CORE)
-    output = work.root / "release"
-    shutil.rmtree(output, ignore_errors=True)
-    session.run("ansible-galaxy", "collection", "build", "--output-path", str(output), env=work.env)
-    (tarball,) = output.iterdir()
-    check_shipped(session, tarball)
-    import_like_galaxy(session, work, tarball)
-    fresh_home = work.root / "fresh"
-    shutil.rmtree(fresh_home, ignore_errors=True)
-    fresh_home.mkdir()
-    session.chdir(fresh_home)
-    env = {"HOME": str(fresh_home), "PYTHONPATH": "", "ANSIBLE_COLLECTIONS_PATH": str(fresh_home / ".ansible")}
-    # The collections that the role needs come from Galaxy, and are not what is tested here.
-    session.run("ansible-galaxy", "collection", "install", "--offline", "--no-deps", str(tarball), env=env)
-    check_plugin_docs(session, work.collection, env)
+    build_and_check(session)
+
+
+@nox.session(python=CORE_PYTHONS[NEWEST_CORE], default=False)
+def release(session: nox.Session) -> None:
+    """Make the tarball of this commit, check it, and say what is left to do by hand: nothing is published."""
+    version = check_ready(session)
+    tarball = build_and_check(session)
+    ROOT.joinpath("build").mkdir(exist_ok=True)
+    shutil.copy2(tarball, ROOT / "build")
+    tell_what_is_left(session, version, ROOT / "build" / tarball.name)
+
+
+@nox.session(python=NEWEST_PYTHON, default=False)
+def changelog(session: nox.Session) -> None:
+    """Turn the fragments into the changelog of the version in galaxy.yml."""
+    install(session, "tools", NEWEST_CORE)
+    write_changelog(session, workplace(session))
+
+
+@nox.session(python=NEWEST_PYTHON, default=False)
+def audit(session: nox.Session) -> None:
+    """Ask PyPI for known vulnerabilities in all that is pinned in requirements/."""
+    install(session, "audit")
+    audit_pins(session)
 
 
 @nox.session(python=CORE_PYTHONS[NEWEST_CORE])

@@ -7,10 +7,12 @@
 from __future__ import annotations
 
 import typing as t
+from urllib.parse import urlsplit
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from tests.integration.network_guard import NetworkGuard
 from tests.integration.role import AUTH_KEY, ORDER, Fleet, changes, notified
 from tests.integration.servers import Nginx
 
@@ -23,8 +25,12 @@ def test_from_nothing_to_what_a_tls_client_sees_and_then_nothing(fleet: Fleet, n
     assert (predicted.rc, fleet.calls(), fleet.hosts_seen()) == (0, [], set()), predicted.output
     assert "Make sure that the directory exists" in changes(predicted)
 
+    service = urlsplit(fleet.simulator.url).netloc
+    guard = NetworkGuard(fleet.directory.parent / "network", service, nginx.address)
+    fleet.ansible.env.update(guard.env)
     first = fleet.run("-vvv", "--diff")
-    assert first.rc == 0, first.output
+    assert (guard.denied(), first.rc) == ([], 0), first.output
+    assert set(guard.seen("address")) == {service, nginx.address}
     assert fleet.calls() == [AUTH_KEY, ORDER]
     installed = fleet.verify(SITE)
     assert fleet.served(nginx, SITE) == installed

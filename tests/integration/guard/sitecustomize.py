@@ -36,6 +36,8 @@ def hook(event: str, arguments: tuple[t.Any, ...]) -> None:
     if event in PROGRAMS:
         note("program", os.path.basename(os.fsdecode(arguments[0])))
     elif event in WITH_SOCKET and isinstance(arguments[1], tuple):  # neither a Unix socket nor a connected one
+        if event == "socket.bind" and arguments[1][:2] == ("::1", 0):
+            return  # how urllib3 finds out whether there is IPv6
         decide("address", f"{arguments[1][0]}:{arguments[1][1]}", ALLOWED)
     elif event in BY_NAME and arguments[0] is not None:
         name = arguments[0] if isinstance(arguments[0], str) else bytes(arguments[0]).decode()

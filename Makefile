@@ -12,7 +12,8 @@ DEBIAN_PACKAGES ?= bc knot nginx-light openssl shellcheck
 NOX = .venv/bin/python noxfile.py
 
 .DEFAULT_GOAL = help
-.PHONY: help demo test check unit simulator bench campaign load compatibility docs recording pin clean debian-packages
+.PHONY: help demo test check unit simulator bench campaign load compatibility docs recording pin clean \
+  debian-packages audit changelog release hooks
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -50,6 +51,19 @@ recording: .venv/ready ## draw docs/images/demo.svg anew: what `make demo` shows
 
 pin: .venv/ready ## renew the pinned versions and hashes in requirements/
 	@.venv/bin/python -m sessions.pins
+
+audit: .venv/ready ## ask PyPI for known vulnerabilities in what is pinned
+	@$(NOX) -s audit
+
+changelog: .venv/ready ## turn the fragments into the changelog of the version in galaxy.yml
+	@$(NOX) -s changelog
+
+release: .venv/ready ## build and check the tarball of this commit, and stop before publishing
+	@$(NOX) -s lint docs release
+
+hooks: .venv/ready ## let git run the quick checks before each commit in this clone
+	@$(NOX) -s lint --install-only
+	.nox/lint/bin/pre-commit install
 
 clean: ## remove all that these commands made
 	rm -rf .venv .nox build

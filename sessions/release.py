@@ -19,7 +19,7 @@ from sessions.workplace import COLLECTION, ROOT, Workplace, add_collections, ins
 
 # What a release may hold at its top, and where the documented parts are.
 SHIPPED = {"CHANGELOG.md", "CHANGELOG.rst", "COPYING", "FILES.json", "LICENSES", "MANIFEST.json", "README.md"}
-SHIPPED |= {"REUSE.toml", "changelogs", "docs", "meta", "playbooks", "plugins", "roles", "tests"}
+SHIPPED |= {"REUSE.toml", "SECURITY.md", "changelogs", "docs", "meta", "playbooks", "plugins", "roles", "tests"}
 DOCUMENTED = {
     "module": "plugins/modules/*.py",
     "filter": "plugins/filter/*.py",

@@ -34,7 +34,7 @@ def note(kind: str, what: str, denied: bool = False) -> None:
 def hook(event: str, arguments: tuple[t.Any, ...]) -> None:
     """Look at an audit event of Python; raises PermissionError for what is not allowed."""
     if event in PROGRAMS:
-        note("program", os.path.basename(os.fsdecode(arguments[0])))
+        note("program", repr(arguments[:2]))
     elif event in WITH_SOCKET and isinstance(arguments[1], tuple):  # neither a Unix socket nor a connected one
         if event == "socket.bind" and arguments[1][:2] == ("::1", 0):
             return  # how urllib3 finds out whether there is IPv6

@@ -91,6 +91,7 @@ def check_reproducible(session: nox.Session, work: Workplace, tarball: Path) -> 
         copy = Path(other_place) / "copy"
         copy_differently(work.collection, copy)
         other = build(session, work, copy, Path(other_place) / "release")
+        session.chdir(work.collection)  # out of a folder that is about to go
         if tarball.read_bytes() != other.read_bytes():
             session.error(f"{tarball}, built a second time from other times, permissions and folders, differs")
     session.log(f"built twice, the same bytes: sha256 {checksum(tarball)}  {tarball.name}")

@@ -165,7 +165,7 @@ class Wire:
         self.now = 1000.0
         self.client = Client("https://api.example/v2", API_KEY, timeout=2, retry_timeout=3)
         monkeypatch.setattr(self.client, "_send", self._send)
-        monkeypatch.setattr(_client, "_within", lambda _seconds, call: call())
+        monkeypatch.setattr(_client, "within", lambda _seconds, call: call())
         monkeypatch.setattr(_client.time, "monotonic", lambda: self.now)
         monkeypatch.setattr(_client.time, "sleep", self._sleep)
 

@@ -16,20 +16,11 @@ from tests.simulator import Fault, Simulator
 
 MODULE = "community.digicert.digicert_auth_key"
 
-# What can happen to the answer of a create, whether or not the service carried it out.
+# What can happen to the answer of a create, whether or not the service carried it out. The campaign has many more; here
+# it is the order of the calls that counts.
 LOSSES: dict[str, dict[str, Any]] = {
     "connection reset": {"drop": "reset"},
-    "connection closed": {"drop": "close"},
-    "HTTP 500": {"status": 500, "body": "<h1>Internal Server Error</h1>"},
-    "HTTP 502 HTML": {"status": 502, "body": "<html><title>Bad Gateway</title></html>"},
-    "HTTP 503": {"status": 503},
-    "HTTP 504": {"status": 504, "body": {"errors": [{"code": "timeout", "message": "Upstream timed out."}]}},
     "HTML in place of JSON": {"body": "<html>Please log in</html>"},
-    "empty": {"body": ""},
-    "JSON of another shape": {"body": ["auth_key"]},
-    "no auth_key": {"body": {"auth_key_id": "x"}},
-    "expiry that is no date": {"body": {"auth_key_id": "x", "auth_key": "y", "expiration_datetime": "soon"}},
-    "oversized": {"size": 50_000_000},
 }
 
 
@@ -136,33 +127,6 @@ def test_rate_limit_is_ridden_out(
     assert [entry.status for entry in simulator.log] == [429, 200, 429, 200]
     times = [entry.time for entry in simulator.log]
     assert all(times[i + 1] - times[i] >= least for i in (0, 2))
-
-
-@pytest.mark.parametrize("status", [502, 503, 504])
-def test_passing_failures_of_reading_are_ridden_out(simulator: Simulator, ansible: Ansible, status: int) -> None:
-    key = simulator.seed_auth_key()
-    simulator.inject(Fault(method="GET", status=status, times=2))
-    task = ansible.adhoc(MODULE).last
-    assert (task.outcome, task.changed) == ("ok", False), task.msg
-    assert task.result["auth_key_id"] == key.auth_key_id
-
-
-@pytest.mark.parametrize("drop", ["reset", "close"])
-def test_broken_connections_are_ridden_out(simulator: Simulator, ansible: Ansible, drop: str) -> None:
-    simulator.seed_auth_key()
-    simulator.inject(Fault(method="GET", drop=drop, times=2))
-    assert ansible.adhoc(MODULE).last.outcome == "ok"
-
-
-@pytest.mark.parametrize("status", [200, 503], ids=["answer lost", "HTTP 503"])
-@pytest.mark.parametrize("committed", [True, False], ids=["carried out", "not carried out"])
-def test_lost_answer_to_delete(simulator: Simulator, ansible: Ansible, status: int, committed: bool) -> None:
-    simulator.seed_auth_key()
-    kind: dict[str, Any] = {"drop": "reset"} if status == 200 else {"status": status}
-    simulator.inject(Fault(method="DELETE", commit=committed, **kind))
-    task = ansible.adhoc(MODULE, {"state": "absent"}).last
-    assert (task.outcome, task.changed) == ("ok", True), task.msg
-    assert simulator.auth_keys() == []
 
 
 def test_a_key_that_another_run_deletes_first_is_no_change(simulator: Simulator, ansible: Ansible) -> None:

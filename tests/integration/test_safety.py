@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 import threading
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 
@@ -90,11 +90,10 @@ def test_missing_api_key_is_named(ansible: Ansible) -> None:
     failure_of(ansible.adhoc(MODULE, DIGICERT_API_KEY=""), "api_key is empty", "DIGICERT_API_KEY")
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_redirects_are_not_followed(simulator: Simulator, ansible: Ansible, status: int) -> None:
-    simulator.inject(Fault(status=status, headers={"Location": f"{simulator.http_url}/account/elsewhere?t={SECRET}"}))
+def test_redirects_are_not_followed(simulator: Simulator, ansible: Ansible) -> None:
+    simulator.inject(Fault(status=307, headers={"Location": f"{simulator.http_url}/account/elsewhere?t={SECRET}"}))
     task = failure_of(ansible.adhoc(MODULE), f"redirects to {simulator.http_url}/account/elsewhere (", "not followed")
-    assert task.result["status"] == status
+    assert task.result["status"] == 307
     assert len(simulator.log) == 1
 
 
@@ -129,20 +128,9 @@ ODD_ANSWERS: dict[str, tuple[dict[str, Any], str]] = {
     "HTML": ({"body": "<html><script>x()</script>Please log in</html>"}, "is not JSON"),
     "no body": ({"body": ""}, "holds no list auth_keys"),
     "cut JSON": ({"keep": 40}, "is not JSON, or is cut off"),
-    "connection closed early": ({"close_after": 40}, "broke before the answer was complete"),
     "a list": ({"body": [1, 2]}, "holds no list auth_keys"),
-    "null": ({"body": {"auth_keys": None}}, "holds no list auth_keys"),
-    "a number": ({"body": {"auth_keys": 7}}, "holds no list auth_keys"),
-    "keys of another type": ({"body": {"auth_keys": [7]}}, "holds no AuthKey"),
-    "no auth_key": ({"body": {"auth_keys": [{"auth_key_id": "x"}]}}, "holds no auth_key"),
-    "no auth_key_id": ({"body": {"auth_keys": [{"auth_key": SECRET}]}}, "holds no auth_key_id"),
-    "auth_key of another type": ({"body": {"auth_keys": [{"auth_key_id": "x", "auth_key": 5}]}}, "holds no auth_key"),
     "expiry that is no date": (
         {"body": {"auth_keys": [{"auth_key_id": "x", "auth_key": SECRET, "expiration_datetime": "never"}]}},
-        "expiration_datetime that is no date",
-    ),
-    "expiry of another type": (
-        {"body": {"auth_keys": [{"auth_key_id": "x", "auth_key": SECRET, "expiration_datetime": 5}]}},
         "expiration_datetime that is no date",
     ),
     "deeply nested JSON": ({"body": "[" * 200_000}, "is not JSON"),
@@ -176,13 +164,8 @@ def test_odd_answers(simulator: Simulator, ansible: Ansible) -> None:
         assert "\n" not in task.msg, odd
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [{"drip_body": 1.0}, {"drip_headers": 1.0}, {"delay_before": 20.0}],
-    ids=["body byte by byte", "headers byte by byte", "silence"],
-)
-def test_slow_server_is_left_within_timeout(simulator: Simulator, ansible: Ansible, fault: dict[str, Any]) -> None:
-    simulator.inject(Fault(times=None, **fault))
+def test_slow_server_is_left_within_timeout(simulator: Simulator, ansible: Ansible) -> None:
+    simulator.inject(Fault(times=None, drip_headers=1.0))
     task = failure_of(ansible.adhoc(MODULE, {"timeout": 2}), "no complete answer within 2 seconds")
     assert 2 <= task.seconds < 12
     assert len(simulator.log) == 1
@@ -203,11 +186,10 @@ def test_retry_after_beyond_retry_timeout_ends_at_once(simulator: Simulator, ans
     assert task.result["status"] == 429
 
 
-@pytest.mark.parametrize(("certificate", "words"), [("expired", "certificate has expired"), ("wrong-host", "mismatch")])
-def test_bad_certificate(ansible: Ansible, certificate: Literal["expired", "wrong-host"], words: str) -> None:
-    with Simulator(certificate=certificate) as other:
+def test_expired_certificate_is_refused_unless_certificates_are_not_validated(ansible: Ansible) -> None:
+    with Simulator(certificate="expired") as other:
         args = {"api_url": other.url, "ca_path": str(other.ca_file)}
-        failure_of(ansible.adhoc(MODULE, args), "TLS certificate is not accepted", words)
+        failure_of(ansible.adhoc(MODULE, args), "TLS certificate is not accepted", "certificate has expired")
         assert other.log == []
         assert ansible.adhoc(MODULE, {**args, "validate_certs": False}).last.outcome == "ok"
 
@@ -274,11 +256,6 @@ def test_plain_http_never_goes_through_a_proxy(simulator: Simulator, ansible: An
     assert run.last.outcome == "ok"
     assert proxy.seen == b""
     assert len(simulator.log) == 2
-
-
-def test_proxy_that_is_down(ansible: Ansible) -> None:
-    run = ansible.adhoc(MODULE, {"retry_timeout": 0}, HTTPS_PROXY="http://127.0.0.1:1")
-    failure_of(run, "the proxy cannot be used (Connection refused)", "proxy environment variables")
 
 
 def test_requests_are_well_formed_and_reuse_the_connection(simulator: Simulator, ansible: Ansible) -> None:

@@ -78,7 +78,6 @@ def link_collections(session: nox.Session, source: Path, core: str, folder: Path
 
     Only those, or some tools look at a hundred for minutes.
     """
-    shutil.rmtree(source, ignore_errors=True)
     others = requirements(f"collections-{core}")
     session.install("--require-hashes", "--no-deps", "--target", str(source), *others)
     for name in ("crypto", "general"):

@@ -15,9 +15,14 @@ from pathlib import Path
 import pytest
 from ansible_collections.community.digicert.plugins.module_utils import _issuance
 from ansible_collections.community.digicert.plugins.module_utils._client import Client
+from hypothesis import settings
 
 from tests.unit.plugins.module_utils.issuance_support import Case
 from tests.unit.plugins.module_utils.order_support import FakeBackoff
+
+# That an example takes long on a busy machine is no failure.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 class Script:

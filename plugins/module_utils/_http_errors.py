@@ -68,7 +68,7 @@ def transport_error(where: str, exc: BaseException, timeout: float) -> DigicertE
             f"{where}its TLS certificate is not accepted ({reason}). Check api_url and the clock, or name the CA "
             "that issued it in ca_path."
         )
-    if caused_by(urllib3.exceptions.ProxyError):
+    if caused_by(urllib3.exceptions.ProxyError) and _before_tunnel(causes):
         return DigicertError(
             f"{where}the proxy cannot be used ({reason}). Check the proxy environment variables.", transient=True
         )
@@ -92,6 +92,20 @@ def transport_error(where: str, exc: BaseException, timeout: float) -> DigicertE
         f"{where}the connection broke before the answer was complete ({reason}). Try again later.",
         transient=True,
         lost=True,
+    )
+
+
+def _before_tunnel(causes: t.Iterable[BaseException]) -> bool:
+    """Whether a proxy failed before it could pass anything on.
+
+    urllib3 calls a connection that breaks later, when the request is with the service, a failure of the proxy as well.
+    """
+    unconnected = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
+    # http.client tells a refusal of CONNECT by the text alone.
+    return any(
+        isinstance(cause, unconnected)
+        or (isinstance(cause, OSError) and str(cause).startswith("Tunnel connection failed"))
+        for cause in causes
     )
 
 

@@ -6,14 +6,19 @@
 
 from __future__ import annotations
 
+import http.client
 import random
 import typing as t
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 
 import pytest
+import requests
+import urllib3
 from ansible_collections.community.digicert.plugins.module_utils._client import Backoff, Client
 from ansible_collections.community.digicert.plugins.module_utils._errors import DigicertError
+from ansible_collections.community.digicert.plugins.module_utils._http_errors import transport_error
+from urllib3.exceptions import MaxRetryError
 
 from tests.unit.plugins.module_utils.conftest import Script
 
@@ -255,6 +260,22 @@ def test_a_date_in_an_impossible_time_zone_is_no_date(client: Client, script: Sc
 def test_errors_say_what_to_do(client: Client, script: Script, status: int, body: t.Any, advice: str) -> None:
     script.answer(body, status=status)
     assert error_of(lambda: client.request("POST", "/x", "test")).message.endswith(advice)
+
+
+@pytest.mark.parametrize(
+    ("cause", "lost"),
+    [
+        (ConnectionResetError(104, "Connection reset by peer"), True),
+        (http.client.RemoteDisconnected("Remote end closed connection without response"), True),
+        (OSError("Tunnel connection failed: 502 Bad Gateway"), False),
+        (urllib3.exceptions.NewConnectionError(None, "refused"), False),  # type: ignore[arg-type]
+    ],
+)
+def test_what_breaks_behind_a_proxy_may_have_been_carried_out(cause: Exception, lost: bool) -> None:
+    wrapped = urllib3.exceptions.ProxyError("Unable to connect to proxy", cause)
+    pool = urllib3.HTTPSConnectionPool("api.example")
+    error = transport_error("Where: ", requests.exceptions.ProxyError(MaxRetryError(pool, "/x", wrapped)), 1)
+    assert (error.transient, error.lost) == (True, lost)
 
 
 def test_base_url_is_taken_without_its_last_slash(script: Script) -> None:

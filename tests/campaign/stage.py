@@ -114,7 +114,7 @@ class Stage:
         options: dict[str, t.Any],
         *,
         largest_file: int | None = None,
-        more_env: t.Mapping[str, str] = {},
+        more_env: t.Mapping[str, str] | None = None,
     ) -> Result:
         """Run a module; an AssertionError tells when it did not say exactly one JSON document."""
         arguments = {
@@ -131,7 +131,13 @@ class Stage:
             "_ansible_module_name": f"community.digicert.{module}",
             **options,
         }
-        env = {"PATH": "/usr/bin:/bin", "HOME": str(self.tmp), "TMPDIR": str(self.tmp), "LC_ALL": "C.UTF-8", **more_env}
+        env = {
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(self.tmp),
+            "TMPDIR": str(self.tmp),
+            "LC_ALL": "C.UTF-8",
+            **(more_env or {}),
+        }
         self.runs += 1
         process = self._processes.run(module, arguments, self._cwd, env, largest_file)
         try:

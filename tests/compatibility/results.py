@@ -60,8 +60,8 @@ def table(results: Results) -> str:
     for core in results["cores"].values():
         cells = [(controller, *cell) for controller, hosts in core["controllers"].items() for cell in hosts.items()]
         failed = [f"{controller} with {host}" for controller, host, outcome in cells if outcome != PASSED]
-        targets = sorted({host.split()[0] for _, host, _ in cells}, key=minor)
-        ages = [age for age in results["libraries"] if any(host.endswith(age) for _, host, _ in cells)]
+        targets = sorted({host.split()[0] for _controller, host, _outcome in cells}, key=minor)
+        ages = [age for age in results["libraries"] if any(host.endswith(age) for _controller, host, _outcome in cells)]
         lines += row(
             core["release"],
             pythons(sorted(core["controllers"], key=minor), core["missing_controllers"]),

@@ -46,6 +46,7 @@ from sessions.workplace import (
 REPORT = ROOT / ".nox" / "report.json"
 JOBS = "2"  # test processes at a time
 CAMPAIGN_JOBS = "4"  # likewise; half of their time is waiting
+CAMPAIGN_STRIDE = "11"  # of so many cells, one; coprime to the faults, so that each call meets others
 TYPED_TESTS: tuple[str, ...] = ("benchmark", "campaign", "compatibility", "demo", "execution_environment")
 TYPED_TESTS += ("integration", "load", "simulator")
 
@@ -110,16 +111,17 @@ def integration(session: nox.Session, core: str) -> None:
     pytest(session, work, "--numprocesses", JOBS, *selection, "tests/integration")
 
 
-@nox.session(python=CORE_PYTHONS[NEWEST_CORE], default=False)
+@nox.session(python=CORE_PYTHONS[NEWEST_CORE])
 def campaign(session: nox.Session) -> None:
-    """Let every call of every module meet every fault; with CAMPAIGN=deep, every wrong value and much fuzzing too."""
+    """Let calls of the modules meet faults; with CAMPAIGN=deep, every call meets every fault, and much fuzzing."""
     install(session, "tests", NEWEST_CORE)
     work = workplace(session)
     # Full and read-only disks are mounts, which any user may make in a namespace of its own.
     namespace = ("unshare", "--mount") if os.geteuid() == 0 else ("unshare", "--mount", "--map-root-user")
     arguments = ["--numprocesses", CAMPAIGN_JOBS, "tests/campaign"]
+    work.env["CAMPAIGN_STRIDE"] = CAMPAIGN_STRIDE
     if os.environ.get("CAMPAIGN") == "deep":
-        work.env["HYPOTHESIS_PROFILE"] = "deep"
+        work.env |= {"CAMPAIGN_STRIDE": "1", "HYPOTHESIS_PROFILE": "deep"}
         arguments.append("tests/unit/plugins/module_utils/test_any_answer.py")
     pytest(session, work, *arguments, under=namespace)
 

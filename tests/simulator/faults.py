@@ -92,7 +92,7 @@ class Fault:
 
     def to_json(self) -> dict[str, Any]:
         """Return the fault as JSON values."""
-        return asdict(self)
+        return {**asdict(self), "remove": list(self.remove)}
 
     def matches(self, method: str, path: str) -> bool:
         """Tell whether a request with this ``method`` and ``path`` (below ``/services/v2``) is meant."""

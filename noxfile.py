@@ -121,7 +121,7 @@ def campaign(session: nox.Session) -> None:
     arguments = ["--numprocesses", CAMPAIGN_JOBS, "tests/campaign"]
     work.env["CAMPAIGN_STRIDE"] = CAMPAIGN_STRIDE
     if os.environ.get("CAMPAIGN") == "deep":
-        work.env |= {"CAMPAIGN_STRIDE": "1", "HYPOTHESIS_PROFILE": "deep"}
+        work.env.update(CAMPAIGN_STRIDE="1", HYPOTHESIS_PROFILE="deep")
         arguments.append("tests/unit/plugins/module_utils/test_any_answer.py")
     pytest(session, work, *arguments, under=namespace)
 

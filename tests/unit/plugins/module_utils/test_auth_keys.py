@@ -159,6 +159,21 @@ def test_rotation_after_somebody_elses_delete_goes_on(client: Client, script: Sc
     assert outcome.after.auth_key_id == "new"
 
 
+@pytest.mark.parametrize("gone", [True, False])
+def test_delete_that_is_answered_with_a_text(client: Client, script: Script, gone: bool) -> None:
+    script.answer(raw("old"))
+    script.answer(b"Deleted, or is it a login page?")
+    if gone:
+        script.answer({"errors": [{"code": "not_found", "message": "gone"}]}, status=404)
+    else:
+        script.answer(raw("old"))
+    if gone:
+        assert ensure_absent(client, "old").changed
+    else:
+        with pytest.raises(DigicertError, match=r"Cannot delete the AuthKey old .* is not JSON"):
+            ensure_absent(client, "old")
+
+
 @pytest.mark.parametrize("code", ["auth_key_not_setup", "not_found"])
 def test_older_instance_without_a_key(client: Client, script: Script, code: str) -> None:
     status = 404 if code == "not_found" else 400

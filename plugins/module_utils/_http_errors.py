@@ -104,7 +104,7 @@ def _before_tunnel(causes: t.Iterable[BaseException]) -> bool:
     # http.client tells a refusal of CONNECT by the text alone.
     return any(
         isinstance(cause, unconnected)
-        or (isinstance(cause, OSError) and str(cause).startswith("Tunnel connection failed"))
+        or (isinstance(cause, OSError) and str(cause).startswith("Tunnel connection"))
         for cause in causes
     )
 

@@ -85,7 +85,8 @@ class Placing:
     def place_once(self) -> Order:
         """Place the order exactly once.
 
-        An order whose answer is lost is not sent again before the account shows that there is none.
+        An order whose answer is lost is not sent again before the account shows that there is none, and not in this run
+        when the service did not answer at all.
 
         Returns:
             The order as the answer describes it, or as it was found in the account.
@@ -115,8 +116,9 @@ class Placing:
             found = self._look_after(record, failure, backoff)
             if found is not None:
                 return self._placed(record, found)
-            # A server that answers nonsense, or nothing at all, twice will do so a third time.
-            if not time_left or (lost_tries > 1 and not failure.transient):
+            # A service that was silent may place the order later yet. One that answers nonsense twice will do so again.
+            silent = failure.status is None and not failure.transient
+            if not time_left or silent or (lost_tries > 1 and not failure.transient):
                 failure.message += f" The account shows no new order. {self._next_run()}"
                 raise failure
 

@@ -17,8 +17,8 @@ description:
     When a request token proves the control of the domains before the order is placed, the certificate comes in the
     answer to the order, which is then the only request.
   - An order costs money, and the module places it exactly once. When the answer to an order is lost, the order is
-    looked for in the account before it is placed again. When a run is cut off at any point, the next run continues the
-    order.
+    looked for in the account before it is placed again. When the service was silent and shows no order, the task fails,
+    and the next run looks again. When a run is cut off at any point, the next run continues the order.
   - As long as the certificate in place has the public key of the CSR, covers all names and is valid for at least
     O(remaining_days) more, no request is sent. Content and attributes of the files are still corrected.
 extends_documentation_fragment:

@@ -47,9 +47,16 @@ def test_a_lost_answer_is_looked_for(case: Case, transient: bool) -> None:
 
 
 def test_a_lost_order_that_is_not_there_is_placed_again(case: Case) -> None:
-    case.on(POST, lost(), IMMEDIATE).on(LIST, rows())
+    case.on(POST, lost(transient=True), IMMEDIATE).on(LIST, rows())
     assert case.obtain() is not None
     assert case.verbs == ["POST", "GET", "POST"]
+
+
+def test_a_silent_service_is_not_sent_the_order_again(case: Case) -> None:
+    case.on(POST, lost(), IMMEDIATE).on(LIST, rows())
+    assert "The account shows no new order. The next run looks again before it orders." in case.failure()
+    assert case.verbs.count("POST") == 1
+    assert case.saved is not None
 
 
 def test_an_order_that_takes_its_time_is_found(case: Case) -> None:
@@ -90,7 +97,7 @@ def test_a_refusal_is_not_remembered(case: Case) -> None:
 
 
 def test_a_refusal_after_a_loss_is_remembered(case: Case) -> None:
-    case.on(POST, lost(), DigicertError("No.", status=400)).on(LIST, rows())
+    case.on(POST, lost(transient=True), DigicertError("No.", status=400)).on(LIST, rows())
     assert case.failure() == "No."
     assert case.saved is not None
 
@@ -120,7 +127,7 @@ def test_an_answer_without_order_id_counts_as_lost(case: Case) -> None:
 def test_other_orders_are_not_taken_for_the_lost_one(case: Case, other: dict[str, t.Any]) -> None:
     request = request_for(csr=CSR, renewal_of_order_id=3)
     old = MIDDLE.leaf("www.example.com")
-    case.on(POST, lost(), IMMEDIATE).on(LIST, rows(other))
+    case.on(POST, lost(transient=True), IMMEDIATE).on(LIST, rows(other))
     case.on("/order/certificate/4$", info(4, serial=old.serial_number))
     case.on(GET, info(6, csr=new_csr("www.example.com")))
     assert case.obtain(request=request, installed=installed(old)) is not None
@@ -131,7 +138,7 @@ def test_an_order_for_less_names_is_another(case: Case) -> None:
     request = request_for(csr=CSR, dns_names=["b.example"])
     both = MIDDLE.leaf("www.example.com", "b.example")
     issued = {**IMMEDIATE, "certificate_chain": [{"pem": pem_all(both)}]}
-    case.on(POST, lost(), issued).on(LIST, rows(row())).on(GET, info())
+    case.on(POST, lost(transient=True), issued).on(LIST, rows(row())).on(GET, info())
     assert case.obtain(request=request) is not None
     assert case.verbs.count("POST") == 2
 

@@ -103,8 +103,7 @@ def _before_tunnel(causes: t.Iterable[BaseException]) -> bool:
     unconnected = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
     # http.client tells a refusal of CONNECT by the text alone.
     return any(
-        isinstance(cause, unconnected)
-        or (isinstance(cause, OSError) and str(cause).startswith("Tunnel connection"))
+        isinstance(cause, unconnected) or (isinstance(cause, OSError) and str(cause).startswith("Tunnel connection"))
         for cause in causes
     )
 

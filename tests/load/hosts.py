@@ -89,7 +89,7 @@ def _plays(*hosts: int, strategies: Sequence[str] = STRATEGIES, cold: bool = Fal
 
 
 PROFILES = {
-    "documented": Profile(DEFAULT_LIMITS, _plays(100, 300, 1000)),
+    "documented": Profile(DEFAULT_LIMITS, _plays(200, 1000)),
     # Scaled to what two cores manage, about four hosts a second, so that the limit counts and the windows fill.
     "scaled": Profile((Limit(150, 45), Limit(20, 5)), (*_plays(50, 100, 200), *_plays(100, cold=True))),
     # Half of that: the machine could go twice as fast as the limit, or more, as a large controller could.

@@ -34,7 +34,7 @@ simulator: .venv/ready ## start the simulator and leave it running
 bench: .venv/ready ## measure the modules against Ansible's own
 	@$(NOX) -s bench
 
-campaign: .venv/ready ## let every call meet every fault, with every wrong value, and fuzz for long (a quarter of an hour)
+campaign: .venv/ready ## let every call meet every fault, with every wrong value, and fuzz for long
 	@CAMPAIGN=deep $(NOX) -s campaign
 
 load: .venv/ready ## run up to a thousand hosts under the rate limit (half an hour)

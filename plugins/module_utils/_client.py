@@ -238,8 +238,9 @@ class Client:
 
     def _new_session(self) -> requests.Session:
         session = requests.Session()
-        session.mount("https://", timely_adapter())
-        session.mount("http://", timely_adapter())
+        adapter = timely_adapter()
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, adapter)
         session.headers.update(
             {
                 "Accept": "application/json",

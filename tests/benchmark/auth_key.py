@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tests.integration.support import Ansible
+from tests.integration.support import Ansible, service_environment
 from tests.simulator import Simulator
 
 ROUNDS = 25
@@ -71,15 +71,8 @@ def main() -> int:
     """Run the rounds and print the figures; return 1 when a ratio is above its limit."""
     with Simulator(limits=()) as simulator, tempfile.TemporaryDirectory() as directory:
         simulator.seed_auth_key()
-        ansible = Ansible(
-            Path(directory),
-            {
-                "DIGICERT_API_URL": simulator.url,
-                "DIGICERT_API_KEY": simulator.keys["full"],
-                "REQUESTS_CA_BUNDLE": str(simulator.ca_file),
-                "ANSIBLE_PIPELINING": "false",  # as it is unless a user turns it on
-            },
-        )
+        # Pipelining is off unless a user turns it on.
+        ansible = Ansible(Path(directory), {**service_environment(simulator), "ANSIBLE_PIPELINING": "false"})
         run = ansible.play(tasks_of_a_round(simulator) * (ROUNDS + 1))
     assert run.rc == 0, run.output
     # The first round fills caches.

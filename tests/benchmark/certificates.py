@@ -19,7 +19,7 @@ from typing import Any
 
 from tests.integration.role import Fleet
 from tests.integration.servers import Nginx
-from tests.integration.support import Ansible, Run
+from tests.integration.support import Ansible, Run, service_environment
 from tests.simulator import DcvTargets, Simulator
 
 HOSTS = [f"host{number}.example.com" for number in range(30)]
@@ -128,13 +128,10 @@ def main() -> int:
         try:
             simulator.set_dcv_targets(DcvTargets(http=nginx.address))
             simulator.seed_auth_key()
-            environment = {
-                "DIGICERT_API_URL": simulator.url,
-                "DIGICERT_API_KEY": simulator.keys["full"],
-                "REQUESTS_CA_BUNDLE": str(simulator.ca_file),
-            }
             (directory / "ansible").mkdir()
-            fleet = Fleet(directory / "hosts", simulator, Ansible(directory / "ansible", environment))
+            fleet = Fleet(
+                directory / "hosts", simulator, Ansible(directory / "ansible", service_environment(simulator))
+            )
             fleet.variables.update(webroot=f"{nginx.webroot}/{{{{ inventory_hostname }}}}", http_address=nginx.address)
             counts = []
             print(f"{len(HOSTS)} certificates, {' '.join(FORKS)}:")

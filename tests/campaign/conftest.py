@@ -116,9 +116,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Keep each nth cell, n from CAMPAIGN_STRIDE: each call still meets some faults, and each fault some calls."""
     stride = int(os.environ.get("CAMPAIGN_STRIDE", "1"))
     cells = [item for item in items if item.path.name != "test_tables.py"]
-    left_out = [item for place, item in enumerate(cells) if place % stride]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in set(left_out)]
+    left_out = {item for place, item in enumerate(cells) if place % stride}
+    config.hook.pytest_deselected(items=list(left_out))
+    items[:] = [item for item in items if item not in left_out]
 
 
 def pytest_terminal_summary(terminalreporter: t.Any) -> None:

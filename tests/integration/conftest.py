@@ -15,7 +15,7 @@ import pytest
 from tests.integration.certificates import Site
 from tests.integration.role import Fleet
 from tests.integration.servers import Nginx
-from tests.integration.support import Ansible
+from tests.integration.support import Ansible, service_environment
 from tests.simulator import DcvTargets, OrderBehaviour, Simulator
 
 
@@ -36,14 +36,7 @@ def simulator(_simulator: Simulator) -> Simulator:
 @pytest.fixture
 def ansible(simulator: Simulator, tmp_path: Path) -> Ansible:
     """Ansible processes whose environment names the simulator, its CA and the API key with all permissions."""
-    return Ansible(
-        tmp_path,
-        {
-            "DIGICERT_API_URL": simulator.url,
-            "DIGICERT_API_KEY": simulator.keys["full"],
-            "REQUESTS_CA_BUNDLE": str(simulator.ca_file),
-        },
-    )
+    return Ansible(tmp_path, service_environment(simulator))
 
 
 @pytest.fixture

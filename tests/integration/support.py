@@ -22,6 +22,15 @@ CALLBACKS = Path(__file__).parent / "callback"
 LONGEST_RUN = 240.0
 
 
+def service_environment(simulator: Simulator) -> dict[str, str]:
+    """Return the variables that name a simulator over HTTPS, its CA and the API key with all permissions."""
+    return {
+        "DIGICERT_API_URL": simulator.url,
+        "DIGICERT_API_KEY": simulator.keys["full"],
+        "REQUESTS_CA_BUNDLE": str(simulator.ca_file),
+    }
+
+
 class TaskResult(t.NamedTuple):
     """What became of one task on one host; `outcome` is ok, failed, skipped or unreachable.
 

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.integration.support import Ansible
+from tests.integration.support import Ansible, service_environment
 from tests.load.bound import fewest_requests, time_bound
 from tests.simulator import Limit, Simulator
 from tests.simulator.rate_limit import DEFAULT_LIMITS
@@ -144,15 +144,7 @@ def _measured(name: str, play: Play) -> Run:
     with Simulator(limits=limits) as simulator, tempfile.TemporaryDirectory() as directory:
         if not play.cold:
             simulator.seed_auth_key()
-        ansible = Ansible(
-            Path(directory),
-            {
-                "DIGICERT_API_URL": simulator.url,
-                "DIGICERT_API_KEY": simulator.keys["full"],
-                "REQUESTS_CA_BUNDLE": str(simulator.ca_file),
-            },
-            LONGEST_RUN,
-        )
+        ansible = Ansible(Path(directory), service_environment(simulator), LONGEST_RUN)
         ansible.hosts(*(f"host{number}" for number in range(play.hosts)))
         done = ansible.play([{MODULE: {}}], "-f", str(FORKS), play={"strategy": play.strategy})
         log = simulator.log

@@ -1,0 +1,329 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Writing files the way Ansible does: with backup, attributes, check mode and diff, but durably and past no link.
+
+Ansible's own functions work on paths. In a folder of another user, a path can lead elsewhere from one system call to
+the next, so owner, group and mode are set on the open file here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import grp
+import os
+import pwd
+import stat
+import time
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError, printable
+from ansible_collections.community.digicert.plugins.module_utils._files.paths import Place, file_error, open_place
+from ansible_collections.community.digicert.plugins.module_utils._files.reading import open_regular, read_descriptor
+from ansible_collections.community.digicert.plugins.module_utils._files.replacing import (
+    Permissions,
+    create_file,
+    existing_folder,
+    overwrite,
+    replace_place,
+    sync_descriptor,
+)
+
+# With these, a file cannot be replaced, but perhaps written over: a mount, or a folder that nobody may write to.
+_NOT_REPLACEABLE = (errno.EBUSY, errno.EXDEV, errno.EPERM, errno.EACCES, errno.EROFS)
+
+
+class FileChanges:
+    """What happened to files: whether any changed, a diff for each, and the paths of the backups made."""
+
+    def __init__(self) -> None:
+        """Nothing happened yet."""
+        self.changed = False
+        self.diffs: list[dict[str, t.Any]] = []
+        self.backups: list[str] = []
+
+
+class Attributes(t.NamedTuple):
+    """Permissions (a number, or text as the option `mode` allows), owner and group (name or number); None: as it is."""
+
+    mode: int | str | None = None
+    owner: str | None = None
+    group: str | None = None
+
+
+class FileWriter:
+    """Puts files in place for a module; every failure is a DigicertError, so that the module can say what it did."""
+
+    def __init__(self, module: AnsibleModule, describe: t.Callable[[str | None], t.Any] | None = None) -> None:
+        """Take what the module's options say.
+
+        Args:
+            module: with the options of `add_file_common_args`, and `backup` where it has that.
+            describe: returns what a diff shows of a file's text, None for one that does not exist. Nothing secret.
+        """
+        self._module = module
+        self._describe = describe or (lambda text: "" if text is None else "(content not shown)\n")
+        self._default = Attributes(*(module.params.get(name) for name in ("mode", "owner", "group")))
+
+    def put_files(
+        self,
+        contents: t.Mapping[str, str],
+        before: t.Mapping[str, str | None],
+        changes: FileChanges,
+        attributes: Attributes | None = None,
+        new_mode: int | None = None,
+    ) -> None:
+        """Make sure that files have their content.
+
+        Args:
+            contents: the text of each file, written in this order.
+            before: the text that each file has, None where there is none.
+            changes: is kept up to date.
+            attributes: of files that are written; None for the module's options. What is not asked for stays.
+            new_mode: permissions of a new file for which nothing is asked for; None for what umask leaves.
+
+        Raises:
+            DigicertError: a file cannot be written. It is as it was, and so are those after it.
+        """
+        for path, text in contents.items():
+            if text == before.get(path):
+                continue
+            if not self._module.check_mode:
+                with open_place(path) as place:
+                    self._replace(place, text.encode("utf-8"), changes, attributes or self._default, new_mode)
+            changes.changed = True
+            shown = (self._describe(before.get(path)), self._describe(text))
+            changes.diffs.append({"before_header": path, "after_header": path, "before": shown[0], "after": shown[1]})
+
+    def put_attributes(
+        self, paths: t.Iterable[str], changes: FileChanges, attributes: Attributes | None = None
+    ) -> None:
+        """Make sure that the files that exist have their attributes.
+
+        Args:
+            paths: of the files.
+            changes: is kept up to date.
+            attributes: None for the module's options, among them those for SELinux and file system flags.
+
+        Raises:
+            DigicertError: they cannot be set.
+        """
+        for path in paths:
+            diff: dict[str, t.Any] = {"before": {}, "after": {}}
+            with open_place(path) as place:
+                descriptor = open_regular(place)
+                if descriptor is None:
+                    continue
+                try:
+                    changed = self._set_attributes(place, descriptor, attributes or self._default, diff)
+                finally:
+                    os.close(descriptor)
+                if attributes is None:
+                    changed = self._set_others(place, diff) or changed
+            if changed:
+                changes.changed = True
+                changes.diffs.append({"before_header": path, "after_header": path, **diff})
+
+    def back_up(self, path: str, changes: FileChanges) -> None:
+        """Keep a copy of a file, if there is one, with its owner and permissions; raises DigicertError."""
+        with open_place(path) as place:
+            descriptor = open_regular(place)
+            if descriptor is not None:
+                try:
+                    self._back_up(place, descriptor, changes)
+                finally:
+                    os.close(descriptor)
+
+    def _replace(
+        self, place: Place, content: bytes, changes: FileChanges, attributes: Attributes, new_mode: int | None
+    ) -> None:
+        """Write one file, with its attributes from the first moment on."""
+        descriptor = open_regular(place)
+        try:
+            if descriptor is not None and self._module.params.get("backup"):
+                self._back_up(place, descriptor, changes)
+            permissions = self._permissions(place, descriptor, attributes, new_mode)
+        finally:
+            if descriptor is not None:
+                os.close(descriptor)
+        try:
+            replace_place(place, content, permissions)
+        except DigicertError as error:
+            cause = error.__cause__
+            if not (isinstance(cause, OSError) and cause.errno in _NOT_REPLACEABLE):
+                raise
+            if not (self._module.params.get("unsafe_writes") and _overwrite(place, content)):
+                raise
+
+    def _permissions(
+        self, place: Place, descriptor: int | None, attributes: Attributes, new_mode: int | None
+    ) -> Permissions:
+        """Return permissions, owner and group for a file that takes the place of an open one, None for a new file."""
+        status = None if descriptor is None else os.fstat(descriptor)
+        mode = self._mode(place.path, status, attributes.mode, new_mode)
+        uid, gid = _user_id(attributes.owner), _group_id(attributes.group)
+        if status is None or descriptor is None:
+            return Permissions(mode, uid, gid)
+        # Ansible takes over what the file in place has, where the system lets it.
+        if os.geteuid() == 0:
+            uid = status.st_uid if uid is None else uid
+            gid = status.st_gid if gid is None else gid
+        elif gid is None and status.st_gid in (os.getegid(), *os.getgroups()):
+            gid = status.st_gid
+        # In a folder of somebody else, so may be the access control list of the file there.
+        return Permissions(mode, uid, gid, _extended(descriptor) if place.is_safe else None)
+
+    def _mode(
+        self, path: str, status: os.stat_result | None, wanted: int | str | None, new_mode: int | None = None
+    ) -> int:
+        """Return permissions as a number; what is not asked for is that of the file in place, without setuid bits."""
+        if status is not None:
+            current = stat.S_IMODE(status.st_mode) & 0o777
+        else:
+            current = 0o666 & ~_umask() if new_mode is None else new_mode
+        if wanted is None:
+            return current
+        if isinstance(wanted, int):
+            return wanted
+        with contextlib.suppress(ValueError):
+            return int(wanted, 8)
+        try:
+            # It reads the permissions and whether it is a directory, and nothing else.
+            fields = os.stat_result((stat.S_IFREG | current, *[0] * 9))
+            return int(self._module._symbolic_mode_to_octal(fields, wanted))
+        except Exception:  # noqa: BLE001 (Ansible raises whatever a wrong mode leads to)
+            raise DigicertError(f"Cannot set the mode of {printable(path, 500)}: {wanted!r} is not a mode.") from None
+
+    def _back_up(self, place: Place, descriptor: int, changes: FileChanges) -> None:
+        status = os.fstat(descriptor)
+        content = read_descriptor(descriptor, place.path)
+        # Ansible's form, which people have patterns for.
+        when = time.strftime("%Y-%m-%d@%H:%M:%S~", time.localtime(time.time()))
+        name = f"{place.name}.{os.getpid()}.{when}"
+        folder = existing_folder(place)
+        mode, is_root = stat.S_IMODE(status.st_mode) & 0o777, os.geteuid() == 0
+        uid, gid = (status.st_uid, status.st_gid) if is_root else (None, None)
+        permissions = Permissions(mode, uid, gid, _extended(descriptor) if place.is_safe else None)
+        try:
+            create_file(folder, name, content, permissions)
+            sync_descriptor(folder)
+        except OSError as exc:
+            raise file_error("Cannot make a backup of", place.path, exc) from None
+        changes.backups.append(os.path.join(os.path.dirname(place.path), name))
+
+    def _set_attributes(
+        self, place: Place, descriptor: int, attributes: Attributes, diff: dict[str, dict[str, t.Any]]
+    ) -> bool:
+        """Set permissions, owner and group of an open file; return whether one was another."""
+        status = os.fstat(descriptor)
+        uid, gid = _user_id(attributes.owner), _group_id(attributes.group)
+        mode = stat.S_IMODE(status.st_mode)
+        if attributes.mode is not None:
+            mode = self._mode(place.path, status, attributes.mode)
+        pairs = {
+            "owner": (status.st_uid, status.st_uid if uid is None else uid),
+            "group": (status.st_gid, status.st_gid if gid is None else gid),
+            "mode": (f"0{stat.S_IMODE(status.st_mode):03o}", f"0{mode:03o}"),
+        }
+        differing = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+        if not differing:
+            return False
+        if status.st_nlink > 1 and not place.is_safe:
+            raise DigicertError(
+                f"Cannot set the attributes of {printable(place.path, 500)}: it is a hard link in a folder that other "
+                "users can change. Remove it."
+            )
+        for name, (old, new) in differing.items():
+            diff["before"][name], diff["after"][name] = old, new
+        if not self._module.check_mode:
+            try:
+                os.fchown(descriptor, -1 if uid is None else uid, -1 if gid is None else gid)
+                os.fchmod(descriptor, mode)
+            except OSError as exc:
+                raise file_error("Cannot set the attributes of", place.path, exc) from None
+        return True
+
+    def _set_others(self, place: Place, diff: dict[str, t.Any]) -> bool:
+        """Set what only Ansible knows how to set, SELinux context and file system flags; return whether it changed."""
+        params = self._module.params
+        if params.get("attributes") is not None and not place.is_safe:
+            raise DigicertError(
+                f"Cannot set attributes={params['attributes']} for {printable(place.path, 500)}: other users can "
+                "change its folder. Leave the option out, or let the folder belong to root alone."
+            )
+        with _raising(self._module, f"Cannot set the attributes of {printable(place.path, 500)}"):
+            arguments = self._module.load_file_common_arguments(params, path=place.path)
+            for name in ("mode", "owner", "group"):
+                arguments[name] = None
+            return bool(self._module.set_fs_attributes_if_different(arguments, False, diff))
+
+
+@contextlib.contextmanager
+def _raising(module: AnsibleModule, what: str) -> t.Iterator[None]:
+    """Turn every failure of Ansible's file functions into a DigicertError; some of them end the module on their own."""
+
+    def fail(msg: object, **_ignored: t.Any) -> t.NoReturn:
+        raise DigicertError(f"{what}: {printable(str(msg)).rstrip('.')}.")
+
+    module.fail_json = fail  # type: ignore[method-assign]
+    try:
+        yield
+    except DigicertError:
+        raise
+    except Exception as exc:  # noqa: BLE001 (Ansible's file functions raise plain Exception)
+        raise DigicertError(f"{what}: {printable(str(exc)).rstrip('.')}.") from None
+    finally:
+        del module.fail_json  # the class has its own
+
+
+def _overwrite(place: Place, content: bytes) -> bool:
+    """Write over a file that cannot be replaced; return False when there is none. Raises DigicertError."""
+    descriptor = open_regular(place, os.O_WRONLY)
+    if descriptor is None:
+        return False
+    try:
+        overwrite(descriptor, content)
+    except OSError as exc:
+        raise file_error("Cannot write over", place.path, exc) from None
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def _extended(descriptor: int) -> dict[str, bytes]:
+    """Return a file's extended attributes: access control list, SELinux context and what people put there."""
+    found = {}
+    with contextlib.suppress(OSError, AttributeError):  # the system or the file system has none
+        for name in os.listxattr(descriptor):
+            found[name] = os.getxattr(descriptor, name)
+    return found
+
+
+def _umask() -> int:
+    umask = os.umask(0)
+    os.umask(umask)
+    return umask
+
+
+def _user_id(owner: str | None) -> int | None:
+    if owner is None or str(owner).isdigit():
+        return None if owner is None else int(owner)
+    try:
+        return pwd.getpwnam(owner).pw_uid
+    except KeyError:
+        raise DigicertError(f"There is no user {printable(str(owner))!r} on this host. Create it first.") from None
+
+
+def _group_id(group: str | None) -> int | None:
+    if group is None or str(group).isdigit():
+        return None if group is None else int(group)
+    try:
+        return grp.getgrnam(group).gr_gid
+    except KeyError:
+        raise DigicertError(f"There is no group {printable(str(group))!r} on this host. Create it first.") from None

@@ -1,0 +1,105 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""A lock between runs on one host, and between hosts where they share a file system that knows locks."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import time
+
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError, printable
+from ansible_collections.community.digicert.plugins.module_utils._files.paths import Place, file_error, open_place
+from ansible_collections.community.digicert.plugins.module_utils._files.reading import open_regular
+
+LOOK_AGAIN = 0.2  # seconds between two tries to get the lock
+# Somebody else has it. EACCES is what some network file systems say.
+_BUSY = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)
+# What a file system says that has no locks, or not for this kind of file; work goes on without one.
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL, errno.EBADF, errno.ENOTTY)
+
+
+class FileLock:
+    """A lock that is a file of its own; the system gives it back when the process ends, however it ends."""
+
+    def __init__(self, path: str) -> None:
+        """Name the file; nothing is opened yet."""
+        self.path = path
+        self._descriptor: int | None = None
+
+    def acquire(self, patience: float) -> bool:
+        """Get the lock.
+
+        Args:
+            patience: seconds to wait for somebody else to give it back.
+
+        Returns:
+            Whether it was got in time. True also where the file system has no locks.
+
+        Raises:
+            DigicertError: the file cannot be made or locked, or is not a regular one.
+        """
+        give_up = time.monotonic() + patience
+        while True:
+            with open_place(self.path) as place:
+                descriptor = self._open(place)
+                if descriptor is not None:
+                    if self._is_locked(descriptor, place):
+                        self._descriptor = descriptor
+                        return True
+                    os.close(descriptor)
+            if time.monotonic() >= give_up:
+                return False
+            time.sleep(LOOK_AGAIN)
+
+    def release(self) -> None:
+        """Give the lock back and remove its file; does nothing when it is not held."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is None:
+            return
+        with contextlib.suppress(OSError, DigicertError), open_place(self.path) as place:
+            if place.folder is not None and is_in_place(descriptor, place):
+                os.unlink(place.name, dir_fd=place.folder)
+        os.close(descriptor)
+
+    def _open(self, place: Place) -> int | None:
+        if place.folder is None:
+            raise DigicertError(f"The folder of {printable(self.path, 500)} does not exist. Create it first.")
+        # None: somebody removed it between two looks.
+        return open_regular(place, os.O_RDWR | os.O_CREAT)
+
+    def _is_locked(self, descriptor: int, place: Place) -> bool:
+        """Try to lock an open file; whoever had the lock may have removed the file, which is no lock then."""
+        try:
+            return try_lock(descriptor) and is_in_place(descriptor, place)
+        except OSError as exc:
+            os.close(descriptor)
+            raise file_error("Cannot lock", self.path, exc, "Check the file system.") from None
+
+
+def try_lock(descriptor: int) -> bool:
+    """Lock an open file or folder; return False when somebody else has the lock. Raises OSError."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as exc:
+        if exc.errno in _BUSY:
+            return False
+        if exc.errno not in NO_LOCKS:
+            raise
+    return True
+
+
+def is_in_place(descriptor: int, place: Place) -> bool:
+    """Return whether an open file is still the one at its place; raises OSError."""
+    try:
+        there = os.stat(place.name, dir_fd=place.folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(os.fstat(descriptor), there)

@@ -1,0 +1,250 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Where a file really is: a walk from the root that follows a link only when nobody else can have planted it.
+
+A walk opens each folder relative to the one before and never lets the kernel follow a link, so a folder that somebody
+swaps for a link between two steps ends the walk instead of leading it elsewhere. This file knows no Ansible.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import grp
+import os
+import pwd
+import stat
+import typing as t
+import unicodedata
+
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError, printable
+
+# To pass through a folder needs no right to list it, where the system has a flag for that.
+_PASS = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_MOST_LINKS = 40  # as many as Linux follows, see path_resolution(7)
+_ACL = "system.posix_acl_access"
+
+
+class Place(t.NamedTuple):
+    """Where a file is or would be.
+
+    Attributes:
+        path: its absolute path without links, `.` and `..`.
+        name: the last part of it.
+        folder: descriptor of its folder, None when that does not exist.
+        is_safe: every folder on the way belongs to a trusted user, and nobody else can replace what is in it; entries
+            of a folder with the sticky bit are safe when a trusted user owns them.
+        is_sticky: others can create files in the folder, and the sticky bit keeps them from replacing ours.
+    """
+
+    path: str
+    name: str
+    folder: int | None
+    is_safe: bool
+    is_sticky: bool
+
+
+def resolve_target(path: str) -> str:
+    """Return the absolute path of the file that is read or written for `path`, without links, `.` and `..`.
+
+    Links are followed only when the link and every folder on the way belong to root or the task's user, and nobody else
+    can write there. A file or folder that does not exist is fine.
+
+    Raises:
+        DigicertError: a link must not be followed, or a part of the path is not what it should be.
+    """
+    with open_place(path) as place:
+        return place.path
+
+
+@contextlib.contextmanager
+def open_place(path: str, owner: int | None = None) -> t.Iterator[Place]:
+    """Walk to the folder of a file, and keep it open.
+
+    Args:
+        path: of the file; relative paths and `~` are allowed.
+        owner: id of a user who is trusted besides root and the task's user.
+
+    Raises:
+        DigicertError: see `resolve_target`.
+    """
+    walk = _Walk(path, {0, os.geteuid()} | (set() if owner is None else {owner}))
+    try:
+        yield walk.place()
+    finally:
+        walk.close()
+
+
+def same_file(one: str, other: str) -> bool:
+    """Return whether two paths lead to the same file.
+
+    Existing files are compared by inode. For one that does not exist yet, the spelling decides; as the file system may
+    ignore case, paths that differ in nothing else are the same then.
+    """
+    found = []
+    for path in (one, other):
+        try:
+            found.append(os.stat(os.path.expanduser(path)))
+        except (OSError, ValueError):
+            continue
+    if len(found) == 2:
+        return os.path.samestat(found[0], found[1])
+    spelled = [os.path.realpath(os.path.expanduser(path)) for path in (one, other)]
+    if found:
+        return spelled[0] == spelled[1]
+    return len({unicodedata.normalize("NFC", path).casefold() for path in spelled}) == 1
+
+
+def file_error(what: str, path: str, exc: OSError | ValueError, advice: str = "") -> DigicertError:
+    """Return the error for a failed file operation; `what` begins the sentence, as in "Cannot read"."""
+    reason = exc.strerror if isinstance(exc, OSError) else None
+    return DigicertError(f"{what} {printable(path, 500)}: {reason or 'the path is not valid'}. {advice}".strip())
+
+
+class _Walk:
+    """One walk; `place` says where it ended."""
+
+    def __init__(self, path: str, trusted: set[int]) -> None:
+        self._given = path
+        self._trusted = trusted
+        self._links = 0
+        self._followed_last = False  # the file itself was a link
+        self._safe = True
+        self._resolved: list[str] = []
+        self._folder: int | None = None
+        self._status: os.stat_result | None = None
+        self._name = ""
+        try:
+            self._rest = _parts(os.path.join(os.getcwd(), os.path.expanduser(path)))
+            self._enter("/", None)
+            self._run()
+        except (OSError, ValueError) as exc:
+            self.close()
+            raise file_error("Cannot follow the path", self._given, exc) from None
+        except BaseException:
+            self.close()
+            raise
+
+    def place(self) -> Place:
+        """Return where the walk ended; raises DigicertError."""
+        if not self._name:
+            raise DigicertError(f"{printable(self._given, 500)} is a directory. Give the path of a file.")
+        path = "/" + "/".join([*self._resolved, self._name])
+        sticky = self._status is not None and self._status.st_mode & stat.S_ISVTX != 0 and self._writable_by_others()
+        return Place(path, self._name, self._folder, self._safe, sticky)
+
+    def close(self) -> None:
+        """Close the folder."""
+        if self._folder is not None:
+            os.close(self._folder)
+            self._folder = None
+
+    def _run(self) -> None:
+        while self._rest:
+            part = self._rest.pop(0)
+            if part == "..":
+                self._enter("..", None)
+                self._resolved = self._resolved[:-1]
+                continue
+            try:
+                status = os.stat(part, dir_fd=self._folder, follow_symlinks=False)
+            except FileNotFoundError:
+                status = None
+            self._safe = self._safe and self._is_safe_step(status)
+            if status is not None and stat.S_ISLNK(status.st_mode):
+                self._follow(part, status)
+            elif not self._rest:
+                self._finish(part, status)
+            elif status is None:
+                self._leave(part)
+            else:
+                self._enter(part, status)
+                self._resolved.append(part)
+
+    def _enter(self, part: str, status: os.stat_result | None) -> None:
+        if status is not None and not stat.S_ISDIR(status.st_mode):
+            raise NotADirectoryError(errno.ENOTDIR, f"{part!r} on the way is not a directory")
+        folder = os.open(part, _PASS, dir_fd=self._folder)
+        self.close()
+        self._folder = folder
+        self._status = os.fstat(folder)
+
+    def _follow(self, part: str, status: os.stat_result) -> None:
+        """Put the target of a link in the place of the link; raises DigicertError when somebody else can change it."""
+        link = "/" + "/".join([*self._resolved, part])
+        if not self._safe or status.st_uid not in self._trusted or self._writable_by_others():
+            raise self._link_error(link)
+        self._links += 1
+        if self._links > _MOST_LINKS:
+            raise OSError(errno.ELOOP, "Too many links")
+        self._followed_last = self._followed_last or not self._rest
+        target = os.readlink(part, dir_fd=self._folder)
+        self._rest = [*_parts(target), *self._rest]
+        if target.startswith("/"):
+            self._enter("/", None)
+            self._resolved = []
+
+    def _finish(self, part: str, status: os.stat_result | None) -> None:
+        self._name = part
+        if status is not None and stat.S_ISDIR(status.st_mode):
+            raise DigicertError(f"{printable(self._given, 500)} is a directory. Give the path of a file.")
+        if self._followed_last and (not self._safe or self._writable_by_others()):
+            raise self._link_error(self._given)
+
+    def _leave(self, part: str) -> None:
+        """Spell the rest of a path whose folder does not exist."""
+        rest = os.path.normpath("/".join(["", *self._resolved, part, *self._rest]))
+        *self._resolved, self._name = _parts(rest)
+        self._rest = []
+        self.close()
+
+    def _is_safe_step(self, entry: os.stat_result | None) -> bool:
+        """Return whether only trusted users can replace an entry, None for one that is not there, of the folder."""
+        status = t.cast(os.stat_result, self._status)
+        if status.st_uid not in self._trusted:
+            return False
+        if not self._writable_by_others():
+            return True
+        return status.st_mode & stat.S_ISVTX != 0 and (entry is None or entry.st_uid in self._trusted)
+
+    def _writable_by_others(self) -> bool:
+        status = t.cast(os.stat_result, self._status)
+        if status.st_mode & stat.S_IWOTH:
+            return True
+        if not status.st_mode & stat.S_IWGRP:
+            return False
+        return _has_acl(t.cast(int, self._folder)) or not _is_private_group(status.st_uid, status.st_gid)
+
+    def _link_error(self, link: str) -> DigicertError:
+        return DigicertError(
+            f"{printable(link, 500)} is a link that other users can change, or leads to a place of theirs. It is not "
+            "followed: give the path without links, or let the link and all folders on the way belong to root alone."
+        )
+
+
+def _parts(path: str) -> list[str]:
+    return [part for part in path.split("/") if part not in ("", ".")]
+
+
+def _is_private_group(uid: int, gid: int) -> bool:
+    """Return whether a group is the user's own, which many systems make for each user and nobody else is in."""
+    try:
+        user, group = pwd.getpwuid(uid), grp.getgrgid(gid)
+    except KeyError:
+        return False
+    return user.pw_gid == gid and group.gr_name == user.pw_name and set(group.gr_mem) <= {user.pw_name}
+
+
+def _has_acl(folder: int) -> bool:
+    """Return whether a folder has an access control list, whose mask shows where the group's rights are."""
+    try:
+        return bool(os.getxattr(f"/proc/self/fd/{folder}", _ACL))
+    except AttributeError:  # not on this system
+        return False
+    except OSError as exc:
+        return exc.errno not in (errno.ENODATA, errno.EOPNOTSUPP)

@@ -1,0 +1,175 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Writing files so that neither a crash, a power loss nor another user leaves half of one or sees what is private."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import typing as t
+
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError, printable
+from ansible_collections.community.digicert.plugins.module_utils._files.paths import Place, file_error, open_place
+
+ADVICE = "Make the folder writable, or make room, and run the task again."
+# What a file system says that cannot flush on demand; it keeps its own promises then.
+_NO_SYNC = (errno.EINVAL, errno.EROFS, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF, errno.EACCES, errno.EPERM)
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Permissions(t.NamedTuple):
+    """Who may do what with a new file.
+
+    Attributes:
+        mode: permissions.
+        uid: its owner, None for the task's user.
+        gid: its group, None for the one that the system gives.
+        extended: extended attributes, set as far as the system lets the task's user do so.
+    """
+
+    mode: int
+    uid: int | None = None
+    gid: int | None = None
+    extended: t.Mapping[str, bytes] | None = None
+
+
+def replace_file(path: str, content: bytes, *, mode: int, uid: int | None = None, gid: int | None = None) -> None:
+    """Put a file in place, at once and durably; only the task's user can read it until it is complete.
+
+    Args:
+        path: of the file; links are followed as `resolve_target` does.
+        content: all of it.
+        mode: see `Permissions`.
+        uid: see `Permissions`.
+        gid: see `Permissions`.
+
+    Raises:
+        DigicertError: it cannot be written; its cause is the OSError. What was there is as it was.
+    """
+    with open_place(path) as place:
+        replace_place(place, content, Permissions(mode, uid, gid))
+
+
+def replace_place(place: Place, content: bytes, permissions: Permissions) -> None:
+    """Do what `replace_file` does, for a place whose folder is open."""
+    folder = existing_folder(place)
+    temporary = temporary_name()
+    try:
+        create_file(folder, temporary, content, permissions)
+        try:
+            os.rename(temporary, place.name, src_dir_fd=folder, dst_dir_fd=folder)
+        except BaseException:
+            os.unlink(temporary, dir_fd=folder)
+            raise
+        sync_descriptor(folder)
+    except OSError as exc:
+        raise file_error("Cannot write", place.path, exc, ADVICE) from exc
+
+
+def create_file(folder: int, name: str, content: bytes, permissions: Permissions) -> None:
+    """Make a new file in an open folder, and flush it; raises OSError, also when there is one, and leaves none then."""
+    descriptor = os.open(name, _NEW, 0o600, dir_fd=folder)
+    mode, uid, gid, extended = permissions
+    try:
+        write_all(descriptor, content)
+        if uid is not None or gid is not None:
+            os.fchown(descriptor, -1 if uid is None else uid, -1 if gid is None else gid)
+        for attribute, value in (extended or {}).items():
+            with contextlib.suppress(OSError):
+                os.setxattr(descriptor, attribute, value)
+        # Last, since a change of the owner takes bits away, and an access control list changes those of the group.
+        os.fchmod(descriptor, mode)
+        sync_file(descriptor)
+    except BaseException:
+        os.unlink(name, dir_fd=folder)
+        raise
+    finally:
+        os.close(descriptor)
+
+
+def overwrite(descriptor: int, content: bytes) -> None:
+    """Write over a file that cannot be replaced, such as a mount; a crash leaves half of it. Raises OSError."""
+    os.ftruncate(descriptor, 0)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    write_all(descriptor, content)
+    sync_file(descriptor)
+
+
+def write_all(descriptor: int, content: bytes) -> None:
+    """Write bytes, however many the system takes at a time; raises OSError."""
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def remove_place(place: Place) -> bool:
+    """Remove a file durably; return whether there was one. Raises DigicertError."""
+    if place.folder is None:
+        return False
+    try:
+        os.unlink(place.name, dir_fd=place.folder)
+        sync_descriptor(place.folder)
+    except FileNotFoundError:
+        return False
+    except OSError as exc:
+        raise file_error("Cannot remove", place.path, exc, ADVICE) from None
+    return True
+
+
+def sync_folder(path: str) -> None:
+    """Make it last, also over a power loss, what was created, renamed or removed in a folder; raises DigicertError."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as exc:
+        if exc.errno not in _NO_SYNC:
+            raise file_error("Cannot flush the folder", path, exc) from None
+        return
+    try:
+        sync_file(descriptor)
+    except OSError as exc:
+        raise file_error("Cannot flush the folder", path, exc) from None
+    finally:
+        os.close(descriptor)
+
+
+def sync_descriptor(folder: int) -> None:
+    """Do what `sync_folder` does for an open folder; raises OSError."""
+    try:
+        # One that is only passed through cannot be flushed.
+        descriptor = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder)
+    except OSError as exc:
+        if exc.errno not in _NO_SYNC:
+            raise
+        return
+    try:
+        sync_file(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_file(descriptor: int) -> None:
+    """Flush an open file or folder to the disk, where the file system can; raises OSError."""
+    try:
+        os.fsync(descriptor)
+    except OSError as exc:
+        if exc.errno not in _NO_SYNC:
+            raise
+
+
+def temporary_name() -> str:
+    """Return a name that nobody can guess, and that is short enough for every file system."""
+    return f".digicert-{secrets.token_hex(8)}"
+
+
+def existing_folder(place: Place) -> int:
+    """Return the open folder of a place; raises DigicertError when it does not exist."""
+    if place.folder is None:
+        raise DigicertError(f"The folder of {printable(place.path, 500)} does not exist. Create it first.")
+    return place.folder

@@ -7,7 +7,8 @@
 
 """The exceptions of this collection, and how foreign text becomes safe to show.
 
-The subclasses say what is known of a request: nothing was sent, the service refused it, or it may have been carried out.
+The subclasses say what is known of a request: nothing was sent, the service refused it, or it may have been carried
+out.
 Whoever knows more about a failure raises `error.extend(…) from error`.
 """
 

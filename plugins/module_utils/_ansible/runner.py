@@ -1,0 +1,109 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""How a module of this collection starts and ends: common options, the client made from them, and how to fail."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.module_utils.basic import env_fallback, missing_required_lib
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.client import Client
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import (
+    DigicertError,
+    MissingLibraryError,
+)
+
+if t.TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+ISSUES = "https://github.com/ansible-collections/community.digicert/issues"
+
+
+def connection_argument_spec() -> dict[str, dict[str, t.Any]]:
+    """Return the argument spec of the options in the documentation fragment `community.digicert._options`."""
+    return {
+        "api_key": {
+            "type": "str",
+            "required": True,
+            "no_log": True,
+            "fallback": (env_fallback, ["DIGICERT_API_KEY"]),
+        },
+        "api_url": {
+            "type": "str",
+            "default": "https://www.digicert.com/services/v2",
+            "fallback": (env_fallback, ["DIGICERT_API_URL"]),
+        },
+        "validate_certs": {"type": "bool", "default": True},
+        "ca_path": {"type": "path"},
+        "timeout": {"type": "float", "default": 30.0},
+        "retry_timeout": {"type": "int", "default": 300},
+    }
+
+
+def run(
+    module: AnsibleModule,
+    work: t.Callable[[Client], dict[str, t.Any]],
+    failure_details: t.Callable[[], dict[str, t.Any]] = dict,
+) -> t.NoReturn:
+    """Do a module's work with a client made from its options, and end the module with the result or one clear error.
+
+    Args:
+        module: the module, whose argument spec includes `connection_argument_spec()`.
+        work: takes the client, returns the module's result.
+        failure_details: returns what a failed task returns besides the error itself.
+    """
+    options = {name: module.params[name] for name in connection_argument_spec()}
+    run_without_client(module, lambda: work(Client(**options)), failure_details)
+
+
+def run_without_client(
+    module: AnsibleModule,
+    work: t.Callable[[], dict[str, t.Any]],
+    failure_details: t.Callable[[], dict[str, t.Any]] = dict,
+) -> t.NoReturn:
+    """Do the work of a module that does not talk to the API; as `run` otherwise."""
+    result: dict[str, t.Any] = {}
+    failure: DigicertError | None = None
+    try:
+        result = work()
+    except DigicertError as error:
+        failure = error
+    except Exception as exc:  # noqa: BLE001 (whatever it is, the user gets one sentence)
+        failure = _unforeseen_error(exc)
+    if failure is None:
+        module.exit_json(**result)
+    # Outside the except block, where Ansible would add a traceback at high verbosity.
+    details = _failure_result(failure, failure_details)
+    if isinstance(failure, MissingLibraryError):
+        module.fail_json(msg=missing_required_lib(failure.library), exception=failure.traceback, **details)
+    module.fail_json(msg=failure.message, **details)
+
+
+def _failure_result(failure: DigicertError, failure_details: t.Callable[[], dict[str, t.Any]]) -> dict[str, t.Any]:
+    try:
+        details = failure_details()
+    except Exception:  # noqa: BLE001 (the failure itself matters more)
+        details = {}
+    facts = {**details, "http_status": failure.http_status, "code": failure.code}
+    given = {name: value for name, value in facts.items() if value is not None}
+    return {**given, "changed": failure.changed or bool(given.get("changed"))}
+
+
+def _unforeseen_error(exc: Exception) -> DigicertError:
+    """Return one sentence for what nobody thought of; only where it happened, as the text of it may hold a secret."""
+    trace = exc.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = "an unknown place"
+    if trace is not None:
+        code = trace.tb_frame.f_code
+        place = f"{code.co_filename.replace(chr(92), '/').rpartition('/')[2]}:{trace.tb_lineno} in {code.co_name}"
+    return DigicertError(
+        f"The module failed in a way that was not foreseen ({type(exc).__name__} at {place}). "
+        f"This is a bug in community.digicert; report it at {ISSUES}."
+    )

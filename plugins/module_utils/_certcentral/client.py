@@ -1,0 +1,340 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""HTTP towards the CertCentral Services API: address, header, TLS, time limits, retries and the service's clock.
+
+This file knows neither Ansible nor any resource of the API. What each status and code means is section 1, "Transport",
+of the API page.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import random
+import re
+import time
+import typing as t
+from datetime import datetime, timedelta, timezone
+
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.deadline import (
+    Deadline,
+    call_with_deadline,
+)
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import (
+    DigicertError,
+    LostResponseError,
+    MissingLibraryError,
+    UnusableResponseError,
+)
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.failures import (
+    payload_error,
+    status_error,
+    transport_error,
+)
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.parsing import (
+    decode_json,
+    parse_http_date,
+)
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.transport import RawResponse, Transport
+
+USER_AGENT = "ansible-collection-community.digicert"
+LONGEST_TIMEOUT = 86_400.0  # seconds; more is a slip, and what sockets and threads cannot count
+LONGEST_RETRY = 31_536_000.0  # seconds
+BACKOFF_FIRST = 1.0  # seconds
+BACKOFF_LARGEST = 30.0  # seconds
+# A used-up rate limit frees itself with its windows, of 5 and of 180 seconds: asking sooner is a wasted request.
+LIMIT_FIRST = 5.0  # seconds
+LIMIT_LARGEST = 20.0  # seconds
+# Nothing that two parsers of URLs could read in two ways: no user, backslash, escape, query or odd host.
+API_URL = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
+    r"(?P<path>(?:/[a-z0-9._~!$&'()*+,;=:@-]*)*)",
+    re.IGNORECASE,
+)
+
+
+class Response(t.NamedTuple):
+    """A successful response.
+
+    Attributes:
+        status: HTTP status, 200 to 299.
+        payload: the decoded JSON (None for an empty body), or the text that was asked for.
+        after_loss: the response to an earlier try of the same call was lost.
+    """
+
+    status: int
+    payload: t.Any
+    after_loss: bool = False
+
+
+class Backoff:
+    """Random waiting that doubles, until a total time is used up.
+
+    After an outage: full jitter, 1 s to 30 s. Under the rate limit, where a refused try is a wasted request: at least
+    half of 5 s to 20 s. docs/quality.md, "Scale", shows the effect.
+    """
+
+    def __init__(self, total: float) -> None:
+        """Start the clock; `total` is in seconds, and 0 allows no waiting at all."""
+        self._end = time.monotonic() + total
+        self._ceiling = BACKOFF_FIRST
+        self._limit_ceiling = LIMIT_FIRST
+
+    @property
+    def remaining(self) -> float:
+        """Seconds that are left, at least 0."""
+        return max(0.0, self._end - time.monotonic())
+
+    def wait(self, at_least: float = 0.0, *, rate_limited: bool = False) -> bool:
+        """Sleep for `at_least` seconds and a random while.
+
+        Args:
+            at_least: seconds that the service asks to wait.
+            rate_limited: it was the rate limit that refused.
+
+        Returns:
+            True when there is time for another try, False (at once) when there is not.
+        """
+        left = self.remaining
+        if left <= 0 or left < at_least:
+            return False
+        spread = self._ceiling
+        if rate_limited:
+            spread = self._limit_ceiling / 2
+            at_least = max(at_least, spread)
+            self._limit_ceiling = min(2 * self._limit_ceiling, LIMIT_LARGEST)
+        else:
+            self._ceiling = min(2 * self._ceiling, BACKOFF_LARGEST)
+        # The last wait is cut short rather than skipped: the time given is used.
+        time.sleep(min(left, at_least + random.uniform(0, spread)))  # noqa: S311 (spreads load, hides nothing)
+        return True
+
+
+class Client:
+    """A keep-alive connection to one CertCentral instance under one API key.
+
+    Attributes:
+        api_url: base URL without trailing slash.
+        timeout: seconds that one HTTP exchange, from name resolution to the last byte, may take.
+    """
+
+    def __init__(
+        self,
+        api_url: str,
+        api_key: str,
+        *,
+        validate_certs: bool = True,
+        ca_path: str | None = None,
+        timeout: float = 30.0,
+        retry_timeout: float = 300.0,
+    ) -> None:
+        """Check what the user gave; nothing is sent.
+
+        Args:
+            api_url: base URL, https, or http for a loopback host.
+            api_key: CertCentral API key.
+            validate_certs: whether the server's certificate must be valid.
+            ca_path: file or directory of CA certificates in PEM form to trust instead of the usual ones.
+            timeout: seconds that one HTTP exchange, from name resolution to the last byte, may take.
+            retry_timeout: seconds to retry one call after transient failures; 0 means one try.
+
+        Raises:
+            DigicertError: a value cannot be used.
+        """
+        self.api_url = _check_url(api_url)
+        self._api_key = _check_key(api_key)
+        if not (math.isfinite(timeout) and 0 < timeout <= LONGEST_TIMEOUT):
+            raise DigicertError(f"timeout must be a number of seconds greater than 0, at most {LONGEST_TIMEOUT:.0f}.")
+        if not 0 <= retry_timeout <= LONGEST_RETRY:
+            raise DigicertError(f"retry_timeout must be a number of seconds from 0 to {LONGEST_RETRY:.0f}.")
+        if validate_certs and ca_path is not None and not os.path.exists(ca_path):
+            raise DigicertError(f"ca_path names {ca_path!r}, which does not exist on the host that runs the module.")
+        self.timeout = timeout
+        self._retry_timeout = retry_timeout
+        self._verify: bool | str = (ca_path or True) if validate_certs else False
+        self._transport: Transport | None = None
+        self._service_clock: tuple[datetime, float] | None = None  # a Date header, and the monotonic time it came
+
+    @property
+    def service_time(self) -> datetime | None:
+        """The time, UTC, by the service's clock; None before any response had a usable Date header."""
+        if self._service_clock is None:
+            return None
+        date, since = self._service_clock
+        return date + timedelta(seconds=time.monotonic() - since)
+
+    @property
+    def clock_difference(self) -> timedelta | None:
+        """How far the service's clock is ahead of this machine's; None before any usable Date header."""
+        service_time = self.service_time
+        return None if service_time is None else service_time - _local_time()
+
+    def now(self) -> datetime:
+        """Return the time, UTC, by the service's clock, or by this machine's before any usable Date header."""
+        return self.service_time or _local_time()
+
+    def where(self, purpose: str) -> str:
+        """Return the beginning of an error message: what failed, and at which address."""
+        return f"Cannot {purpose} at {self.api_url}: "
+
+    def backoff(self) -> Backoff:
+        """Return a new allowance of retry time, for one call or for several that belong together."""
+        return Backoff(self._retry_timeout)
+
+    def prepare(self) -> None:
+        """Load the libraries for the first request; raises MissingLibraryError."""
+        self._connect()
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        purpose: str,
+        *,
+        body: t.Any = None,
+        text: bool = False,
+        backoff: Backoff | None = None,
+    ) -> Response:
+        """Send a request, and again after transient failures.
+
+        A POST is sent again only when the service cannot have carried it out: nothing was sent, or the rate limit
+        refused it.
+
+        Args:
+            method: GET, POST, PUT or DELETE.
+            path: path below the base URL, quoted where needed, with its leading slash.
+            purpose: what the call is for, as in "Cannot <purpose>", for messages.
+            body: value to send as JSON.
+            text: the body of a success is text, such as a downloaded certificate, and not JSON.
+            backoff: allowance of retry time to share with other calls; default: one of its own.
+
+        Raises:
+            NotSentError, RefusedError, LostResponseError: what is known of the last try.
+            MissingLibraryError: requests is not installed.
+        """
+        backoff = backoff or self.backoff()
+        after_loss = False
+        while True:
+            try:
+                return self._exchange(method, path, purpose, body, text)._replace(after_loss=after_loss)
+            except DigicertError as error:
+                is_lost = isinstance(error, LostResponseError)
+                repeatable = error.transient and (method != "POST" or not is_lost)
+                if not repeatable or not backoff.wait(error.retry_after, rate_limited=error.http_status == 429):
+                    if after_loss:
+                        raise error.extend(after_loss=True) from error
+                    raise
+                after_loss = after_loss or is_lost
+
+    def _exchange(self, method: str, path: str, purpose: str, body: t.Any, text: bool) -> Response:
+        """Send one request and read its response within the time limit; raises DigicertError."""
+        where = self.where(purpose)
+        deadline = Deadline()
+        try:
+            raw = self._send(method, path, body, text, deadline)
+        except MissingLibraryError:
+            raise
+        except Exception as exc:  # noqa: BLE001 (whatever a hostile peer or an odd proxy makes the libraries raise)
+            self._transport = None
+            raise transport_error(where, exc, self.timeout, deadline.sent) from None
+        self._learn_clock(raw.headers.get("Date"))
+        if not 200 <= raw.status <= 299:
+            raise status_error(where, method, raw, self._api_key)
+        if text:
+            return Response(raw.status, raw.content.decode("utf-8", "replace"))
+        if not raw.content.strip():
+            return Response(raw.status, None)
+        try:
+            payload = decode_json(raw.content)
+        except ValueError:
+            raise UnusableResponseError(
+                f"{where}the response (HTTP {raw.status}) is not JSON, or is incomplete. Check api_url, and whether a "
+                "proxy or gateway answers in place of CertCentral.",
+                http_status=raw.status,
+            ) from None
+        failure = payload_error(where, raw.status, payload, raw.content, self._api_key)
+        if failure is not None:
+            raise failure
+        return Response(raw.status, payload)
+
+    def _send(self, method: str, path: str, body: t.Any, text: bool, deadline: Deadline) -> RawResponse:
+        """Return the response; raises whatever the libraries raise."""
+        transport = self._connect()
+        data = None if body is None else json.dumps(body).encode("utf-8")
+        headers = {"Accept": "*/*" if text else "application/json"}
+        url = self.api_url + path
+
+        def send() -> RawResponse:
+            return transport.send(method, url, data, headers, self.timeout, deadline)
+
+        return call_with_deadline(self.timeout, deadline, send)
+
+    def _connect(self) -> Transport:
+        if self._transport is None:
+            self._transport = Transport(
+                headers={
+                    "Accept-Encoding": "identity",
+                    "Content-Type": "application/json",
+                    "User-Agent": USER_AGENT,
+                    "X-DC-DEVKEY": self._api_key,
+                },
+                verify=self._verify,
+                # Plain http is for loopback only: through a proxy the API key would leave the machine in clear.
+                use_proxy=self.api_url.startswith("https:"),
+            )
+        return self._transport
+
+    def _learn_clock(self, date: str | None) -> None:
+        moment = parse_http_date(date)
+        if moment is not None:
+            self._service_clock = (moment, time.monotonic())
+
+
+def _local_time() -> datetime:
+    return datetime.fromtimestamp(time.time(), timezone.utc)
+
+
+def _check_url(api_url: str) -> str:
+    """Return the base URL without trailing slash; raise DigicertError when it cannot or must not be used."""
+    parts = API_URL.fullmatch(api_url)
+    if parts is None and re.fullmatch(r"(?i)https?://[!-~]*[@?#][!-~]*", api_url):
+        raise DigicertError(
+            "api_url must have no user name, password, query or fragment: the API key goes into api_key only."
+        )
+    if parts is None or not 0 < int(parts["port"] or 443) < 65536:
+        raise DigicertError(
+            "api_url must be a full URL with scheme and host, such as https://www.digicert.com/services/v2."
+        )
+    scheme, host = parts["scheme"].lower(), parts["host"]
+    if scheme == "http" and not _is_loopback(host.strip("[]")):
+        raise DigicertError(
+            f"api_url must start with https:// for the host {host}, or the API key would travel in clear text."
+        )
+    return scheme + api_url[len(scheme) :].rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    import ipaddress  # only plain http needs it, and each task pays for its imports
+
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _check_key(api_key: str) -> str:
+    """Return the API key; raise DigicertError when it cannot be one. The key is not shown."""
+    if not api_key.strip():
+        raise DigicertError("api_key is empty. Set it, or the environment variable DIGICERT_API_KEY, to an API key.")
+    if re.search(r"[^!-~]", api_key):
+        raise DigicertError(
+            "api_key contains white space, a line end or another character that no API key has. "
+            "Check how it is read, for example whether a file's last line end is included."
+        )
+    return api_key

@@ -1,0 +1,291 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""What a refusal, a broken connection or an unusable address means to the user of the collection.
+
+Statuses and codes are those of section 1, "Transport", of the API page. Only a 4xx response with the documented errors
+and a code is a refusal; whatever else comes after the request was sent leaves open whether it was carried out.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+import time
+import typing as t
+from datetime import datetime, timezone
+
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.deadline import OverdueError
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import (
+    DigicertError,
+    LostResponseError,
+    NoRouteError,
+    NotFoundError,
+    NotSentError,
+    RateLimitedError,
+    RefusedError,
+    UnusableResponseError,
+    printable,
+)
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.parsing import (
+    as_dict,
+    as_list,
+    decode_json,
+    parse_http_date,
+)
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.transport import (
+    MAX_BODY,
+    EncodedError,
+    IncompleteError,
+    OversizedError,
+    RawResponse,
+)
+
+TRANSIENT = (429, 502, 503, 504)  # statuses that say "later", not "no"
+INVALID_KEY = "access_denied|access_denied_invalid_key"
+MAX_ERRORS = 800  # characters of all errors of one response that are worth showing
+MAX_TEXT = 20_000  # characters of an error page that are looked at
+# An AuthKey behind its name, as JSON, XML, a form, an assignment or in quotes.
+AUTH_KEY = re.compile(
+    r"""(?i)(auth_?key\b["'\\\s]*(?:value["'\\\s]*)?[:=>]["'\\\s]*|auth_?key\s+["'])([^\s"'\\<>&,;}]+)"""
+)
+
+
+def transport_error(where: str, exc: Exception, timeout: float, sent: bool) -> DigicertError:
+    """Say why no response came.
+
+    Args:
+        where: the beginning of the sentence: what failed, at which address.
+        exc: what sending or reading raised.
+        timeout: seconds that the exchange had.
+        sent: whether the request may have reached the service.
+    """
+    if isinstance(exc, (OversizedError, EncodedError)):
+        problem = f"is larger than {MAX_BODY // 1024 // 1024} MiB"
+        if isinstance(exc, EncodedError):
+            problem = "has a content encoding that was not asked for"
+        return UnusableResponseError(f"{where}the response {problem}. Check api_url.")
+    causes = list(_causes(exc))
+    if not sent:
+        return _unsent_error(where, causes, timeout)
+    if _timed_out(causes):
+        return LostResponseError(
+            f"{where}no complete response within {timeout:g} seconds. Try again later, or raise timeout.", silent=True
+        )
+    reason = "it is incomplete" if isinstance(exc, IncompleteError) else _reason(causes)
+    return LostResponseError(
+        f"{where}the connection broke before the response was complete ({reason}). Try again later.", transient=True
+    )
+
+
+def _unsent_error(where: str, causes: t.Sequence[BaseException], timeout: float) -> NotSentError:
+    reason = _reason(causes)
+    if _caused_by(causes, ssl.SSLCertVerificationError):
+        return NotSentError(
+            f"{where}its TLS certificate is not accepted ({reason}). Check api_url and the clock, or name the CA "
+            "that issued it in ca_path."
+        )
+    if any(type(cause).__name__ in ("ProxyError", "ProxySchemeUnknown", "InvalidProxyURL") for cause in causes):
+        return NotSentError(
+            f"{where}the proxy cannot be used ({reason}). Check the proxy environment variables.", transient=True
+        )
+    if _caused_by(causes, OverdueError):
+        return NotSentError(
+            f"{where}no connection within {timeout:g} seconds. Check api_url, name resolution and firewall."
+        )
+    if _timed_out(causes) or any(type(cause).__name__ == "NewConnectionError" for cause in causes):
+        unknown_name = any(isinstance(c, socket.gaierror) and c.errno == socket.EAI_NONAME for c in causes)
+        return NotSentError(
+            f"{where}no connection ({reason}). Check api_url, name resolution and firewall.", transient=not unknown_name
+        )
+    if _caused_by(causes, ssl.SSLError) and not _caused_by(causes, ssl.SSLEOFError, ssl.SSLZeroReturnError):
+        return NotSentError(
+            f"{where}TLS failed ({reason}). Check that api_url names an HTTPS service and ca_path PEM certificates."
+        )
+    if _caused_by(causes, ConnectionError, ssl.SSLError):
+        return NotSentError(f"{where}the connection broke ({reason}). Try again later.", transient=True)
+    return NotSentError(f"{where}the address, a proxy's address or the CA certificates cannot be used ({reason}).")
+
+
+def _caused_by(causes: t.Iterable[BaseException], *kinds: type[BaseException]) -> bool:
+    return any(isinstance(cause, kinds) for cause in causes)
+
+
+def _timed_out(causes: t.Iterable[BaseException]) -> bool:
+    # Those of requests and urllib3 are known by their names, as neither may be installed.
+    return any(
+        isinstance(cause, (OverdueError, socket.timeout)) or "Timeout" in type(cause).__name__ for cause in causes
+    )
+
+
+def _causes(exc: BaseException | None) -> t.Iterator[BaseException]:
+    """Yield an exception and all that it was made from, outermost first."""
+    seen: set[int] = set()
+    while exc is not None and id(exc) not in seen:
+        seen.add(id(exc))
+        yield exc
+        wrapped = next((a for a in (getattr(exc, "reason", None), *exc.args) if isinstance(a, BaseException)), None)
+        exc = exc.__cause__ or wrapped or (None if exc.__suppress_context__ else exc.__context__)
+
+
+def _reason(causes: t.Sequence[BaseException]) -> str:
+    """Return the operating system's or TLS library's own words: those of higher layers quote URLs and objects."""
+    for cause in reversed(causes):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return printable(cause.verify_message)
+        if isinstance(cause, ssl.SSLError):
+            return printable(cause.reason or "handshake failed")
+        if isinstance(cause, OSError) and cause.strerror:
+            return printable(str(cause.strerror))
+        if isinstance(cause, OSError) and not type(cause).__module__.startswith("requests") and cause.args:
+            return printable(str(cause))
+    return " ".join(re.findall("[A-Z][a-z]+", type(causes[-1]).__name__)).lower()
+
+
+def status_error(where: str, method: str, raw: RawResponse, api_key: str) -> DigicertError:
+    """Say what a response outside 2xx means and what to do.
+
+    Args:
+        where: the beginning of the sentence: what failed, at which address.
+        method: HTTP method of the request.
+        raw: the response.
+        api_key: the secret to keep out of the message, should the response repeat it.
+    """
+    status = raw.status
+    code, text = describe_errors(raw.content, api_key)
+    quoted = f"HTTP {status}{text and ': '}{text.rstrip('.')}"
+    facts: dict[str, t.Any] = {"http_status": status, "code": code}
+    if 300 <= status <= 399:
+        target = _without_query(_mask(raw.headers.get("Location", ""), api_key))
+        return UnusableResponseError(
+            f"{where}the service redirects to {target} ({quoted}), and redirects are not followed because the API key "
+            "would go along. Correct api_url.",
+            **facts,
+        )
+    message = where + _advice(status, code, method).replace("{}", quoted)
+    retry_after = _retry_after(raw.headers)
+    if not 400 <= status <= 499 or code is None:
+        kind = LostResponseError if status >= 500 else UnusableResponseError
+        return kind(message, transient=status in TRANSIENT, retry_after=retry_after, **facts)
+    if status == 404:
+        return (NoRouteError if code == "not_found|route" else NotFoundError)(message, **facts)
+    return (RateLimitedError if status == 429 else RefusedError)(message, retry_after=retry_after, **facts)
+
+
+def _advice(status: int, code: str | None, method: str) -> str:
+    """Return what a status means and what to do, with {} for the service's own words."""
+    # The status decides, whatever the body says: gateways in front of the service answer as they like.
+    if status == 429:
+        return "the rate limit of the API key is used up ({}). Run fewer tasks at once, or raise retry_timeout."
+    if status >= 500:
+        return "the service answered with an error ({}). Try again later."
+    if status == 401 or code == INVALID_KEY:
+        return "the API key was refused ({}). Check api_key and that it belongs to this instance."
+    if status == 404 and code == "not_found|route":
+        return "not found ({}). Check api_url."
+    if code is None:
+        what = "not found" if status == 404 else "something other than the API answered"
+        return what + " ({}). Check api_url, and whether a proxy, gateway or firewall answers in place of CertCentral."
+    if status == 403:
+        needed = "Reading needs at least an API key restricted to View Only."
+        if method != "GET":
+            needed = "This call changes the account and needs an API key without the restriction View Only."
+        return "the API key lacks the permission ({}). " + needed
+    if status == 404:
+        return "not found ({}). Check that api_url and api_key belong to the account in question."
+    return "the service refused the request ({}). Correct what it objects to."
+
+
+def payload_error(where: str, status: int, payload: t.Any, content: bytes, api_key: str) -> DigicertError | None:
+    """Return the error for a 2xx response that reports errors all the same, or None when it reports none."""
+    if not any(as_dict(payload).get(field) for field in ("errors", "error")):
+        return None
+    code, text = describe_errors(content, api_key)
+    return UnusableResponseError(
+        f"{where}the service reports an error in a response of success (HTTP {status}: {text.rstrip('.')}). "
+        "Look at the account in CertCentral before the task runs again.",
+        http_status=status,
+        code=code,
+    )
+
+
+def describe_errors(content: bytes, api_key: str) -> tuple[str | None, str]:
+    """Return what an error response says.
+
+    Args:
+        content: its body.
+        api_key: the secret to keep out of the text.
+
+    Returns:
+        The code of the first error, only when the body has the documented form, and the text of all errors, or of
+        whatever came in their place, printable and without secrets.
+    """
+    try:
+        payload = decode_json(content)
+    except ValueError:
+        text = content.decode("utf-8", "replace")[:MAX_TEXT]
+        return None, printable(_without_markup(_mask(text, api_key)))
+    errors = as_dict(payload).get("errors")
+    first = as_dict(as_list(errors)[0]).get("code") if as_list(errors) else None
+    code = printable(_mask(first, api_key)) or None if isinstance(first, str) else None
+    found = [_error_text(error) for error in _error_list(payload)]
+    shown = [printable(_mask(text, api_key)) for text in found if text]
+    if shown:
+        return code, printable("; ".join(shown), MAX_ERRORS)
+    return code, printable(_mask(_compact(payload), api_key))
+
+
+def _error_list(payload: t.Any) -> list[t.Any]:
+    """Return the errors of a response in any form that was seen: a list, an object, a text, or the payload."""
+    for field in ("errors", "error"):
+        errors = as_dict(payload).get(field)
+        if errors:
+            return errors if isinstance(errors, list) else [errors]
+    return [payload] if isinstance(payload, dict) else []
+
+
+def _error_text(error: t.Any) -> str:
+    """Return code and text of one error."""
+    if isinstance(error, str):
+        return error.rstrip(".")
+    values = as_dict(error)
+    texts = (values.get(field) for field in ("code", "message", "description", "error_description", "detail"))
+    shown = [text.strip().rstrip(".") for text in texts if isinstance(text, str) and text.strip()]
+    return ": ".join(dict.fromkeys(shown))
+
+
+def _compact(payload: t.Any) -> str:
+    """Return a JSON value as text again, in which names and values are spelled without escapes."""
+    import json
+
+    return json.dumps(payload, ensure_ascii=False)[:MAX_TEXT]
+
+
+def _mask(text: str, api_key: str) -> str:
+    """Return a text without the API key and without the value of anything named auth_key."""
+    return AUTH_KEY.sub(r"\1***", text.replace(api_key, "***"))
+
+
+def _without_markup(text: str) -> str:
+    return re.sub(r"(?is)<(script|style)\b.*?</\1\s*>|<[^<>]*>", " ", text)
+
+
+def _without_query(url: str) -> str:
+    return printable(re.split("[?#]", url)[0]) or "an unnamed place"
+
+
+def _retry_after(headers: t.Mapping[str, str]) -> float:
+    """Return the seconds that Retry-After asks for (RFC 9110, 10.2.3: a number or a date), else 0."""
+    value = headers.get("Retry-After", "").strip()
+    if re.fullmatch("[0-9]{1,9}", value):
+        return float(value)
+    until = parse_http_date(value)
+    if until is None:
+        return 0.0
+    base = parse_http_date(headers.get("Date")) or datetime.fromtimestamp(time.time(), timezone.utc)
+    return max(0.0, (until - base).total_seconds())

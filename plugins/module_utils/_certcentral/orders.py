@@ -1,0 +1,427 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Certificate orders as the API knows them: one function for each call.
+
+The calls are those of sections 4 to 8 of the API page. An order is what is paid for; its certificates are in
+`certificates`. This file knows no Ansible.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from datetime import datetime, timezone
+from urllib.parse import quote, urlencode
+
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import (
+    NoRouteError,
+    NotFoundError,
+    RefusedError,
+)
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.parsing import (
+    as_count,
+    as_dict,
+    as_flag,
+    as_id,
+    as_list,
+    as_text,
+    as_word,
+    parse_date_end,
+    parse_datetime,
+    unexpected_response_error,
+)
+
+if t.TYPE_CHECKING:
+    from ansible_collections.community.digicert.plugins.module_utils._certcentral.client import (
+        Backoff,
+        Client,
+        Response,
+    )
+
+PATH = "/order/certificate"
+PAGE_SIZE = 100  # orders
+LARGEST_PAGE = 500  # orders; more would not fit into the largest body
+PROVEN = ("valid", "validated")  # states of a domain whose control is proven
+
+
+class OrderRequestRow(t.NamedTuple):
+    """What was asked for within an order: `type` is for example `new_request` or `reissue`; None when not said."""
+
+    request_id: int | None
+    type: str | None
+    status: str | None
+
+
+class Order(t.NamedTuple):
+    """An order as a response describes it; what the response does not say is None or empty.
+
+    Attributes:
+        order_id: its id.
+        status: for example `pending` or `issued`, see sections 4 and 6 of the API page; empty when unknown.
+        certificate_id: id of its primary certificate.
+        names: common name and DNS names, lower case, as the API spells them; None when not all of them are known.
+        csr: as the API gives it.
+        serial_number: hexadecimal, of its primary certificate.
+        valid_till: end of its primary certificate.
+        product: the API's identifier of the product.
+        created: when it was placed.
+        order_valid_till: end of what was paid for.
+        is_renewed: whether the order was renewed already.
+        renewed_order_id: the order that this one renews.
+        auto_reissue: DigiCert opens a reissue by itself.
+        auto_renew: DigiCert renews the order by itself.
+        reissues_count: how often it was reissued.
+        certificate_status: state of its primary certificate.
+        chain: certificate, intermediates and root as PEM text, when the response carries them.
+        dcv_random_value: what can be published, instead of a request token, to prove the control of the domain.
+        requests: what was asked for within the order.
+        alternative_order_id: the id that its client gave it.
+    """
+
+    order_id: int
+    status: str = ""
+    certificate_id: int | None = None
+    names: frozenset[str] | None = None
+    csr: str | None = None
+    serial_number: str | None = None
+    valid_till: datetime | None = None
+    product: str | None = None
+    created: datetime | None = None
+    order_valid_till: datetime | None = None
+    is_renewed: bool | None = None
+    renewed_order_id: int | None = None
+    auto_reissue: bool = False
+    auto_renew: bool = False
+    reissues_count: int | None = None
+    certificate_status: str | None = None
+    chain: str | None = None
+    dcv_random_value: str | None = None
+    requests: tuple[OrderRequestRow, ...] = ()
+    alternative_order_id: str | None = None
+
+
+class OrderList(t.NamedTuple):
+    """Orders, newest first; `complete` is whether the account has no further one that could match."""
+
+    orders: tuple[Order, ...]
+    complete: bool
+
+
+class DcvResult(t.NamedTuple):
+    """What a check of domain control found.
+
+    Attributes:
+        order: the order as it is after the check.
+        valid: whether all of its domains are proven.
+        unproven: the domains that are not, as far as the response names them.
+        reason: what the service says about them, printable; empty when it says nothing.
+    """
+
+    order: Order
+    valid: bool
+    unproven: tuple[str, ...] = ()
+    reason: str = ""
+
+
+def post_order(client: Client, product: str, body: dict[str, t.Any], purpose: str, backoff: Backoff | None) -> Order:
+    """Place an order, one request; the caller sees to it that this happens once.
+
+    Raises:
+        RefusedError, NotSentError: there is no order.
+        LostResponseError: there may be an order.
+    """
+    response = client.request("POST", f"{PATH}/{quote(product, safe='')}", purpose, body=body, backoff=backoff)
+    order_id = as_id(as_dict(response.payload).get("id"))
+    if order_id is None:
+        raise unexpected_response_error(client, purpose, response, "no order id")
+    return _submitted(response, order_id, "pending")
+
+
+def post_reissue(client: Client, order_id: int, body: dict[str, t.Any], purpose: str, backoff: Backoff | None) -> Order:
+    """Reissue an order's certificate, one request; the caller sees to it that this happens once.
+
+    Raises:
+        RefusedError, NotSentError: nothing was reissued.
+        LostResponseError: a reissue may be under way.
+    """
+    response = client.request("POST", f"{PATH}/{order_id}/reissue", purpose, body=body, backoff=backoff)
+    if as_id(as_dict(response.payload).get("id")) != order_id:
+        raise unexpected_response_error(client, purpose, response, "another order or none")
+    return _submitted(response, order_id, "reissue_pending")
+
+
+def _submitted(response: Response, order_id: int, pending: str) -> Order:
+    """Return the order as the response to an order or a reissue describes it."""
+    payload = as_dict(response.payload)
+    chain = _chain(payload.get("certificate_chain"))
+    requests = _requests(payload.get("requests"))
+    status = "issued" if chain is not None else pending
+    if chain is None and any(row.status == "needs_approval" for row in requests):
+        status = "needs_approval"
+    return Order(
+        order_id,
+        status,
+        certificate_id=as_id(payload.get("certificate_id")),
+        chain=chain,
+        dcv_random_value=as_word(payload.get("dcv_random_value")),
+        requests=requests,
+    )
+
+
+def get_order(client: Client, order_id: int | str, backoff: Backoff | None = None) -> Order:
+    """Return an order, one request.
+
+    Args:
+        client: connection to the account.
+        order_id: its id, or the hexadecimal serial number of its primary certificate.
+        backoff: allowance of retry time to share with other calls.
+
+    Raises:
+        NotFoundError: the account has no such order.
+        DigicertError: the service refused, or no usable response came.
+    """
+    purpose = f"read the order {order_id}" if isinstance(order_id, int) else "read the order of the certificate"
+    response = client.request("GET", f"{PATH}/{quote(str(order_id), safe='')}", purpose, backoff=backoff)
+    order = _order(response.payload)
+    if order is None or not order.status or not _is_order(order, order_id):
+        raise unexpected_response_error(client, purpose, response, "no such order")
+    return order
+
+
+def _is_order(order: Order, order_id: int | str) -> bool:
+    if isinstance(order_id, int):
+        return order.order_id == order_id
+    return order.serial_number is None or _same_serial_number(order.serial_number, order_id)
+
+
+def find_by_alternative_id(
+    client: Client, alternative_order_id: str, backoff: Backoff | None = None
+) -> tuple[Order, ...] | None:
+    """Return the orders that their client gave this id, one request; None when the API has no such call.
+
+    Raises:
+        DigicertError: the service refused, or no usable response came.
+    """
+    purpose = "look for the order by its alternative_order_id"
+    path = f"/order/alternate/{quote(alternative_order_id, safe='')}"
+    try:
+        response = client.request("GET", path, purpose, backoff=backoff)
+    except NoRouteError:
+        return None
+    except NotFoundError:
+        return ()
+    payload = response.payload
+    rows = payload if isinstance(payload, list) else as_dict(payload).get("orders", [payload])
+    orders = [_order(row) for row in as_list(rows)]
+    found = tuple(order for order in orders if order is not None)
+    if len(found) != len(orders) or rows is None:
+        raise unexpected_response_error(client, purpose, response, "no order id")
+    return found
+
+
+def list_orders(
+    client: Client,
+    *,
+    common_name: str | None = None,
+    serial_number: str | None = None,
+    product: str | None = None,
+    backoff: Backoff | None = None,
+    most: int = PAGE_SIZE,
+) -> OrderList:
+    """Return the newest orders that match, without their CSRs.
+
+    Filters and sort order are wishes to the service: rows that certainly do not match are dropped here, rows that do
+    not say stay. The list is complete only when the service says, or shows, that there are no further rows.
+
+    Args:
+        client: connection to the account.
+        common_name: common name, A-labels.
+        serial_number: hexadecimal serial number of the primary certificate.
+        product: the API's identifier of the product.
+        backoff: allowance of retry time to share with other calls.
+        most: rows to look at.
+
+    Raises:
+        DigicertError: the service refused, or no usable response came.
+    """
+    wishes = {"common_name": common_name, "serial_number": serial_number, "product_name_id": product}
+    filters = {name: value for name, value in wishes.items() if value is not None}
+    purpose = f"list the orders for {common_name}" if common_name else "list the orders"
+    orders: list[Order] = []
+    complete = False
+    for rows, complete in _pages(client, filters, purpose, min(most, PAGE_SIZE), backoff):
+        orders += rows
+        if len(orders) >= most:
+            complete = complete and len(orders) <= most
+            break
+    newest = sorted(orders[:most], key=lambda order: (order.created or _FAR_FUTURE, order.order_id), reverse=True)
+    return OrderList(tuple(order for order in newest if _may_match(order, filters)), complete)
+
+
+def iterate_orders(
+    client: Client, filters: t.Mapping[str, str], *, page_size: int = PAGE_SIZE, backoff: Backoff | None = None
+) -> t.Iterator[Order]:
+    """Yield all orders that match as the service sends them, page by page; raises DigicertError.
+
+    Args:
+        client: connection to the account.
+        filters: the API's names of filters, such as `status`, and their values; rows that certainly do not match are
+            dropped here, as far as the field is known.
+        page_size: orders to ask for at a time, at most 500.
+        backoff: allowance of retry time to share with other calls.
+    """
+    for rows, _complete in _pages(client, filters, "list the orders", min(page_size, LARGEST_PAGE), backoff):
+        yield from (order for order in rows if _may_match(order, filters))
+
+
+def _pages(
+    client: Client, filters: t.Mapping[str, str], purpose: str, page_size: int, backoff: Backoff | None
+) -> t.Iterator[tuple[list[Order], bool]]:
+    """Yield each page of the list of orders, without rows seen before, and whether it is the last one."""
+    seen: set[int] = set()
+    offset = 0
+    while True:
+        query = {f"filters[{name}]": value for name, value in filters.items()}
+        query.update(sort="-date_created", limit=str(page_size), offset=str(offset))
+        response = client.request("GET", f"{PATH}?{urlencode(query)}", purpose, backoff=backoff)
+        page = as_dict(as_dict(response.payload).get("page"))
+        total = as_count(page.get("total"))
+        rows = as_dict(response.payload).get("orders")
+        # An account without such orders may leave the list out, but says that there are none.
+        if rows is None and total == 0:
+            rows = []
+        if not isinstance(rows, list):
+            raise unexpected_response_error(client, purpose, response, "no list orders")
+        orders = [order for order in map(_order, rows) if order is not None]
+        if len(orders) != len(rows):
+            raise unexpected_response_error(client, purpose, response, "an order without id")
+        fresh = [order for order in orders if order.order_id not in seen]
+        seen.update(order.order_id for order in fresh)
+        offset += len(rows)
+        # A service may send fewer rows than it was asked for: only its total, or an empty page, is the end.
+        complete = len(seen) >= total if total is not None else not rows
+        yield fresh, complete
+        if complete or not fresh:
+            return
+
+
+def _may_match(order: Order, filters: t.Mapping[str, str]) -> bool:
+    """Whether an order does not contradict the filters."""
+    name, serial = filters.get("common_name"), filters.get("serial_number")
+    # A name outside ASCII may be the same one in another spelling.
+    names = {each.rstrip(".") for each in order.names or () if each.isascii()}
+    if name and order.names and len(names) == len(order.names) and name.lower().rstrip(".") not in names:
+        return False
+    if serial and order.serial_number and not _same_serial_number(order.serial_number, serial):
+        return False
+    known = {"product_name_id": order.product, "status": order.status}
+    return all(
+        not value or name not in filters or value.lower() == filters[name].lower() for name, value in known.items()
+    )
+
+
+def check_dcv(client: Client, order: Order, backoff: Backoff | None = None) -> DcvResult:
+    """Ask for the check of domain control of an order now; both forms of the response are read.
+
+    Raises:
+        DigicertError: the call failed for another reason than that a domain is not proven.
+    """
+    purpose = f"ask for the domain control validation of the order {order.order_id}"
+    try:
+        response = client.request("PUT", f"{PATH}/{order.order_id}/check-dcv", purpose, backoff=backoff)
+    except RefusedError as error:
+        if error.http_status != 400:
+            raise
+        return DcvResult(order, False, reason=error.message)
+    payload = as_dict(response.payload)
+    afterwards = order._replace(
+        status=as_word(payload.get("order_status")) or order.status,
+        certificate_id=as_id(payload.get("certificate_id")) or order.certificate_id,
+    )
+    rows = [as_dict(row) for row in as_list(payload.get("dns_name_validations"))]
+    unproven = [as_word(row.get("dns_name")) for row in rows if row.get("status") not in PROVEN]
+    named = tuple(name for name in unproven if name)
+    return DcvResult(afterwards, payload.get("dcv_status") == "valid" and not named, named)
+
+
+def get_random_value(client: Client, order_id: int, backoff: Backoff | None = None) -> str:
+    """Return a new or still valid random value for an order's domains; raises DigicertError."""
+    purpose = f"get a random value for the order {order_id}"
+    response = client.request("PUT", f"{PATH}/{order_id}/dcv-random-value", purpose, backoff=backoff)
+    value = as_word(as_dict(response.payload).get("dcv_random_value"))
+    if value is None:
+        raise unexpected_response_error(client, purpose, response, "no dcv_random_value")
+    return value
+
+
+def cancel(client: Client, order_id: int, note: str, backoff: Backoff | None = None) -> None:
+    """Cancel a pending order, or the pending reissue of an issued one; raises DigicertError."""
+    body = {"status": "canceled", "note": note}
+    client.request("PUT", f"{PATH}/{order_id}/status", f"cancel the order {order_id}", body=body, backoff=backoff)
+
+
+_FAR_FUTURE = datetime.max.replace(tzinfo=timezone.utc)
+
+
+def _order(raw: t.Any) -> Order | None:
+    """Return the order that a value in a response describes, or None when it has no id."""
+    values = as_dict(raw)
+    certificate = as_dict(values.get("certificate"))
+    order_id = as_id(values.get("id"))
+    if order_id is None:
+        return None
+    return Order(
+        order_id,
+        as_word(values.get("status")) or "",
+        certificate_id=as_id(certificate.get("id")),
+        names=read_names(certificate),
+        csr=as_text(certificate.get("csr")),
+        serial_number=as_word(certificate.get("serial_number")),
+        valid_till=parse_date_end(certificate.get("valid_till")),
+        product=as_word(as_dict(values.get("product")).get("name_id")),
+        created=parse_datetime(values.get("date_created")),
+        order_valid_till=parse_date_end(values.get("order_valid_till")),
+        is_renewed=as_flag(values.get("is_renewed")),
+        renewed_order_id=as_id(values.get("renewed_order_id")),
+        auto_reissue=bool(as_flag(values.get("auto_reissue"))),
+        auto_renew=bool(as_flag(values.get("auto_renew"))),
+        reissues_count=as_count(values.get("reissues_count")),
+        certificate_status=as_word(certificate.get("status")),
+        dcv_random_value=as_word(values.get("dcv_random_value")),
+        requests=_requests(values.get("requests")),
+        alternative_order_id=as_word(values.get("alternative_order_id")),
+    )
+
+
+def read_names(certificate: t.Mapping[str, t.Any]) -> frozenset[str] | None:
+    """Return common name and DNS names of a certificate in a response, lower case; None unless all are known."""
+    dns_names = certificate.get("dns_names")
+    if not isinstance(dns_names, list):
+        return None
+    common_name = certificate.get("common_name")
+    names = [*dns_names, *([] if common_name in (None, "") else [common_name])]
+    if not names or not all(isinstance(name, str) and name for name in names):
+        return None
+    return frozenset(name.lower() for name in names)
+
+
+def _requests(rows: t.Any) -> tuple[OrderRequestRow, ...]:
+    return tuple(
+        OrderRequestRow(as_id(row.get("id")), as_word(row.get("type")), as_word(row.get("status")))
+        for row in map(as_dict, as_list(rows))
+    )
+
+
+def _chain(links: t.Any) -> str | None:
+    """Return `certificate_chain` of a response as one PEM text, or None when there is none."""
+    texts = [as_text(as_dict(link).get("pem")) for link in as_list(links)]
+    return "\n".join(text or "" for text in texts) if texts else None
+
+
+def _same_serial_number(one: str, other: str) -> bool:
+    """Whether two hexadecimal texts are the same number, whatever their case, colons and leading zeros."""
+    return one.replace(":", "").strip().lower().lstrip("0") == other.replace(":", "").strip().lower().lstrip("0")

@@ -1,0 +1,139 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Reading values of the API's responses, in whatever form they come.
+
+Each `as_…` function returns a value of the right type, or None when the response does not say: what is missing or odd
+is never taken for a statement.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import typing as t
+from datetime import datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
+
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import UnusableResponseError
+
+if t.TYPE_CHECKING:
+    from ansible_collections.community.digicert.plugins.module_utils._certcentral.client import Client, Response
+
+LONGEST_WORD = 200  # characters; states, ids of products and random values are far shorter
+LARGEST_ID = 2**63 - 1
+# Lists and objects in one body. A page of orders has some thousands; millions of empty ones would fill the memory.
+MAX_CONTAINERS = 100_000
+
+
+def decode_json(content: bytes) -> t.Any:
+    """Return the value of a JSON text of limited size; raises ValueError when it is none, or would need much memory."""
+    if content.count(b"[") + content.count(b"{") > MAX_CONTAINERS:
+        raise ValueError("too many lists and objects")
+    try:
+        return json.loads(content, parse_int=_parse_int, parse_constant=_refuse_constant)
+    except RecursionError as exc:
+        raise ValueError("nested too deeply") from exc
+
+
+def _parse_int(digits: str) -> int:
+    if len(digits) > 40:  # reading takes quadratic time, and no number of the API is nearly as long
+        raise ValueError("a number with too many digits")
+    return int(digits)
+
+
+def _refuse_constant(name: str) -> t.NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def parse_datetime(value: t.Any) -> datetime | None:
+    """Return the moment that an ISO 8601 text means, UTC when it names no zone, or None when it is no such text."""
+    try:
+        # Before Python 3.11, fromisoformat() does not know "Z".
+        moment = datetime.fromisoformat(value[:-1] + "+00:00" if value.endswith("Z") else value)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+        return moment.astimezone(timezone.utc)
+    except (AttributeError, TypeError, ValueError, OverflowError):
+        return None
+
+
+def parse_date_end(value: t.Any) -> datetime | None:
+    """Return the moment that ends a validity: a date without time means the end of that day, UTC."""
+    moment = parse_datetime(value)
+    if moment is not None and re.fullmatch("[0-9]{4}-?[0-9]{2}-?[0-9]{2}", value):
+        return moment + timedelta(hours=23, minutes=59, seconds=59)
+    return moment
+
+
+def parse_http_date(value: str | None) -> datetime | None:
+    """Return the moment that an HTTP date means (RFC 9110, 5.6.7), or None when it is none or absurd."""
+    try:
+        moment = parsedate_to_datetime(value or "")
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+        moment = moment.astimezone(timezone.utc)
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
+    # Outside of these years, adding a duration could overflow.
+    return moment if 1971 <= moment.year <= 9000 else None
+
+
+def unexpected_response_error(client: Client, purpose: str, response: Response, what: str) -> UnusableResponseError:
+    """Return the error for a 2xx response that does not say what the API documents.
+
+    Args:
+        client: where the response came from.
+        purpose: what the call was for, as in "Cannot <purpose>".
+        response: the response; its content is not shown.
+        what: what it contains, or lacks, as in "the response contains <what>".
+    """
+    return UnusableResponseError(
+        f"{client.where(purpose)}the response (HTTP {response.status}) contains {what}. Check api_url, and whether a "
+        "proxy or gateway answers in place of CertCentral.",
+        http_status=response.status,
+        after_loss=response.after_loss,
+    )
+
+
+def as_dict(value: t.Any) -> dict[str, t.Any]:
+    """Return an object, empty when the value is none."""
+    return value if isinstance(value, dict) else {}
+
+
+def as_list(value: t.Any) -> list[t.Any]:
+    """Return a list, empty when the value is none."""
+    return value if isinstance(value, list) else []
+
+
+def as_id(value: t.Any) -> int | None:
+    """Return a positive number; some clients have seen ids as strings of digits."""
+    if isinstance(value, str) and re.fullmatch("[0-9]{1,19}", value):
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= LARGEST_ID else None
+
+
+def as_count(value: t.Any) -> int | None:
+    """Return a number of at least 0."""
+    return 0 if value in (0, "0") and value is not False else as_id(value)
+
+
+def as_text(value: t.Any) -> str | None:
+    """Return a text of any length that is not empty."""
+    return value if isinstance(value, str) and value else None
+
+
+def as_word(value: t.Any) -> str | None:
+    """Return a short printable text: nothing that would spoil a message or a result."""
+    return value if isinstance(value, str) and value.isprintable() and 0 < len(value) <= LONGEST_WORD else None
+
+
+def as_flag(value: t.Any) -> bool | None:
+    """Return a truth value, which may also come as 0, 1 or as one of their texts."""
+    if isinstance(value, str):
+        value = value.lower()
+    if value in (True, "1", "true", "yes"):
+        return True
+    return False if value in (False, "0", "false", "no") else None

@@ -48,7 +48,7 @@ JOBS = "2"  # test processes at a time
 CAMPAIGN_JOBS = "4"  # likewise; half of their time is waiting
 CAMPAIGN_STRIDE = "11"  # of so many cells, one; coprime to the faults, so that each call meets others
 TYPED_TESTS: tuple[str, ...] = ("benchmark", "campaign", "compatibility", "demo", "execution_environment")
-TYPED_TESTS += ("integration", "load", "simulator")
+TYPED_TESTS += ("integration", "load", "simulator", "support")
 
 nox.needs_version = ">=2026.10"
 nox.options.default_venv_backend = "uv"

@@ -16,8 +16,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tests.integration.support import Ansible, service_environment
 from tests.simulator import Simulator
+from tests.support.playbooks import Ansible, service_environment
 
 ROUNDS = 25
 MODULE = "community.digicert.digicert_auth_key"

@@ -17,10 +17,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tests.integration.role import Fleet
-from tests.integration.servers import Nginx
-from tests.integration.support import Ansible, Run, service_environment
 from tests.simulator import DcvTargets, Simulator
+from tests.support.fleet import Fleet
+from tests.support.playbooks import Ansible, Run, service_environment
+from tests.support.servers import Nginx
 
 HOSTS = [f"host{number}.example.com" for number in range(30)]
 FORKS = ("-f", "10")

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.campaign.processes import Finished, Processes
 from tests.campaign.relay import Relay
-from tests.integration.certificates import aged_certificate, new_csr
 from tests.simulator import Fault, OrderBehaviour, Simulator
+from tests.support.pki import aged_certificate, new_csr
 
 if t.TYPE_CHECKING:
     from tests.campaign.calls import Call

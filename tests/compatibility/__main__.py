@@ -18,9 +18,9 @@ import typing as t
 from pathlib import Path
 
 from tests.compatibility.results import LIBRARIES, PASSED, README, RESULTS, CoreResults, Results, minor, with_table
-from tests.integration.support import Ansible, Run
 from tests.simulator import DcvTargets, Simulator
-from tests.unit.simulator.challenges import FILE_PATH, serve_challenges
+from tests.support.challenges import FILE_PATH, serve_challenges
+from tests.support.playbooks import Ansible, Run
 
 HERE = Path(__file__).parent
 VECTORS = HERE.parent / "vectors" / "request_tokens.tsv"

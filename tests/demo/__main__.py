@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.demo.web import web_server
+from tests.support.web import web_server
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAYBOOK = Path("playbooks", "demo.yml")

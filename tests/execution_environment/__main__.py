@@ -19,13 +19,13 @@ from typing import Any, NamedTuple
 import jinja2
 import yaml
 
-from tests.demo.web import web_server
 from tests.execution_environment import bare_modules
 from tests.execution_environment.guide import block
 from tests.execution_environment.jobs import Job, Runner
 from tests.execution_environment.search import files_below, places
-from tests.integration.certificates import new_csr
 from tests.simulator import DcvTargets, Simulator
+from tests.support.pki import new_csr
+from tests.support.web import web_server
 
 API_KEY, AUTH_KEY, PRIVATE_KEY = "API key", "AuthKey", "private key"
 # The injected variable, in the one artifact that ansible-runner notes every variable in.

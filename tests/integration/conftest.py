@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.certificates import Site
-from tests.integration.role import Fleet
-from tests.integration.servers import Nginx
-from tests.integration.support import Ansible, service_environment
 from tests.simulator import DcvTargets, OrderBehaviour, Simulator
+from tests.support.fleet import Fleet
+from tests.support.playbooks import Ansible, service_environment
+from tests.support.servers import Nginx
+from tests.support.sites import Site
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from tests.integration.support import Ansible, calls
 from tests.simulator import Fault, Simulator
+from tests.support.calls import calls
+from tests.support.playbooks import Ansible
 
 MODULE = "community.digicert.digicert_auth_key"
 INFO = "community.digicert.digicert_auth_key_info"

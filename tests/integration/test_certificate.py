@@ -17,7 +17,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from tests.integration.certificates import DOWNLOAD, INFO, LIST, MODULE, ORDER, Site, aged_certificate, new_csr
+from tests.support.pki import aged_certificate, new_csr
+from tests.support.sites import DOWNLOAD, INFO, LIST, MODULE, ORDER, Site
 
 
 @pytest.mark.smoke

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.certificates import DOWNLOAD, INFO, LIST, MODULE, ORDER, Site, new_csr
 from tests.simulator import Fault, Limit, OrderBehaviour
+from tests.support.pki import new_csr
+from tests.support.sites import DOWNLOAD, INFO, LIST, MODULE, ORDER, Site
 
 # What can happen to the answer to an order, whether or not the service took it.
 LOSSES: dict[str, dict[str, t.Any]] = {

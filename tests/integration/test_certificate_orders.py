@@ -7,14 +7,14 @@
 from __future__ import annotations
 
 import stat
-import threading
 import typing as t
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tests.integration.certificates import CHECK, DOWNLOAD, INFO, ORDER, Site, new_csr
 from tests.simulator import DcvTargets, OrderBehaviour, Simulator
+from tests.support.pki import new_csr
+from tests.support.sites import CHECK, DOWNLOAD, INFO, ORDER, Site
+from tests.support.web import Page, page_server
 
 
 def test_pending_then_issued(site: Site) -> None:
@@ -80,34 +80,14 @@ def test_end_states(site: Site) -> None:
     site.verify(tasks["canceled"])
 
 
-class _Web(ThreadingHTTPServer):
-    """A web server that shows one text at every path."""
-
-    daemon_threads = True
-    text = ""
-
-
-class _Show(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(t.cast(_Web, self.server).text.encode())
-
-    def log_message(self, *_arguments: t.Any) -> None:
-        pass
-
-
 @pytest.fixture
-def web(simulator: Simulator) -> t.Iterator[_Web]:
-    server = _Web(("127.0.0.1", 0), _Show)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    simulator.set_dcv_targets(DcvTargets(http=f"127.0.0.1:{server.server_port}"))
-    yield server
-    server.shutdown()
-    server.server_close()
+def web(simulator: Simulator) -> t.Iterator[Page]:
+    with page_server() as page:
+        simulator.set_dcv_targets(DcvTargets(http=page.address))
+        yield page
 
 
-def test_with_a_published_request_token_it_is_one_call(site: Site, web: _Web) -> None:
+def test_with_a_published_request_token_it_is_one_call(site: Site, web: Page) -> None:
     site.simulator.set_order_behaviour(OrderBehaviour())
     forms = ("base64", "pem")
     csr = new_csr("www.example.com")
@@ -122,7 +102,7 @@ def test_with_a_published_request_token_it_is_one_call(site: Site, web: _Web) ->
     assert [check.proof for check in site.simulator.dcv_checks] == ["request_token", "request_token"]
 
 
-def test_validation_that_fails_and_then_succeeds(site: Site, web: _Web) -> None:
+def test_validation_that_fails_and_then_succeeds(site: Site, web: Page) -> None:
     site.simulator.set_order_behaviour(OrderBehaviour())
     args = site.args(dcv_method="http-token", wait_timeout=2)
     failed = site.run(args)

@@ -18,10 +18,11 @@ import pytest
 import yaml
 from cryptography import x509
 
-from tests.demo.web import web_server
 from tests.execution_environment.guide import block
-from tests.integration.support import Ansible, calls
 from tests.simulator import DcvTargets, Simulator
+from tests.support.calls import calls
+from tests.support.playbooks import Ansible
+from tests.support.web import web_server
 
 ROOT = Path(__file__).resolve().parents[2]
 # What AWX wants of a survey question, and the Python type of its answer.

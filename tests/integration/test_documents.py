@@ -6,12 +6,9 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
 import re
 import subprocess
 import sys
-import threading
 import typing as t
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -19,10 +16,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.integration.certificates import new_csr
-from tests.integration.support import Ansible, Run, calls
 from tests.simulator import Simulator
 from tests.simulator.dcv import DcvTargets
+from tests.support.calls import calls
+from tests.support.pki import new_csr
+from tests.support.playbooks import Ansible, Run
+from tests.support.web import address_of, web_server
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
@@ -183,14 +182,11 @@ def web_root(simulator: Simulator, user: Ansible) -> t.Iterator[Path]:
     """Let a web server of this machine be that of every domain; yields the folder that it serves."""
     for name in WEB_FOLDERS.values():
         (user.directory / name).mkdir()
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(user.directory / "html"))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        address = f"127.0.0.1:{server.server_port}"
+    with web_server(user.directory / "html") as server:
+        address = address_of(server)
         simulator.set_dcv_targets(DcvTargets(http=address))
         (user.directory / "address").write_text(address, encoding="utf-8")
         yield user.directory / "html"
-        server.shutdown()
 
 
 @pytest.fixture

@@ -19,10 +19,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.integration.certificates import Site, new_csr
-from tests.integration.network_guard import NetworkGuard
-from tests.integration.support import Ansible, calls
 from tests.simulator import Simulator
+from tests.support.calls import calls
+from tests.support.network_guard import NetworkGuard
+from tests.support.pki import new_csr
+from tests.support.playbooks import Ansible
+from tests.support.sites import Site
 
 FILTER = "community.digicert.request_token"
 

@@ -7,20 +7,18 @@
 from __future__ import annotations
 
 import re
-import threading
 import typing as t
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
 
-from tests.integration.support import Ansible
 from tests.simulator import Simulator
 from tests.simulator.request_tokens import check_request_token
-from tests.unit.plugins.module_utils.request_token_samples import RSA_KEY, body, pem, private_keys, real_csr
+from tests.support.csr_samples import RSA_KEY, body, pem, private_keys, real_csr
+from tests.support.playbooks import Ansible
+from tests.support.web import web_server
 
 GUIDE = Path(__file__).parents[2] / "docs" / "docsite" / "rst" / "request_token_guide.rst"
 AUTH_KEY = "AuthKeyThatNobodyMaySee0123456789"
@@ -175,8 +173,7 @@ def printed_tasks() -> list[dict[str, t.Any]]:
 def test_the_guide_works_as_printed(simulator: Simulator, ansible: Ansible, csr_files: Path) -> None:
     root = csr_files / "html"
     root.mkdir()
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(root))) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with web_server(root) as server:
         run = ansible.play(
             printed_tasks(),
             play={
@@ -188,7 +185,6 @@ def test_the_guide_works_as_printed(simulator: Simulator, ansible: Ansible, csr_
                 }
             },
         )
-        server.shutdown()
     assert run.rc == 0, run.output
     assert run.of("Wait until the web server shows a valid token")[0].result["attempts"] == 1
     assert run.last.outcome == "skipped"

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.role import AUTH_KEY, ORDER, Fleet, changes, failures
-from tests.integration.servers import HOST, Knot, Nginx
 from tests.simulator import DcvTargets
+from tests.support.fleet import AUTH_KEY, ORDER, Fleet, changes, failures
+from tests.support.servers import HOST, Knot, Nginx
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from tests.integration.role import AUTH_KEY, ORDER, Fleet, changes, notified
-from tests.integration.servers import Nginx
+from tests.support.fleet import AUTH_KEY, ORDER, Fleet, changes, notified
+from tests.support.servers import Nginx
 
 
 def test_each_host_costs_one_call_all_together_one_more_and_then_none(fleet: Fleet, nginx: Nginx) -> None:

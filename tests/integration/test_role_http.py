@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from tests.integration.network_guard import NetworkGuard
-from tests.integration.role import AUTH_KEY, ORDER, Fleet, changes, notified
-from tests.integration.servers import Nginx
+from tests.support.fleet import AUTH_KEY, ORDER, Fleet, changes, notified
+from tests.support.network_guard import NetworkGuard
+from tests.support.servers import Nginx
 
 SITE = "www.example.com"
 

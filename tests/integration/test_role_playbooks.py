@@ -10,10 +10,10 @@ import json
 import typing as t
 from pathlib import Path
 
-from tests.integration.role import AUTH_KEY, ORDER, Fleet
-from tests.integration.servers import HOST, Knot
-from tests.integration.support import Run
 from tests.simulator import DcvTargets
+from tests.support.fleet import AUTH_KEY, ORDER, Fleet
+from tests.support.playbooks import Run
+from tests.support.servers import HOST, Knot
 
 PLAYBOOKS = Path(__file__).resolve().parents[2] / "playbooks"
 

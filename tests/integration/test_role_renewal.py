@@ -7,15 +7,14 @@
 from __future__ import annotations
 
 import typing as t
-from datetime import datetime, timedelta, timezone
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.integration.role import AUTH_KEY, ORDER, Fleet, failures, notified
-from tests.integration.servers import Nginx
 from tests.simulator import Fault, OrderBehaviour
+from tests.support.fleet import AUTH_KEY, ORDER, Fleet, failures, notified
+from tests.support.pki import aged_certificate
+from tests.support.servers import Nginx
 
 INFO = "GET /order/certificate/N"
 DOWNLOAD = "GET /certificate/N/download/format/pem_all"
@@ -69,15 +68,9 @@ def let_expire(fleet: Fleet, host: str) -> None:
     """Put a certificate for the same key and name in place that is valid for twenty days more."""
     key = serialization.load_pem_private_key(fleet.path(host, "key").read_bytes(), None)
     assert isinstance(key, ec.EllipticCurvePrivateKey)
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
-    now = datetime.now(timezone.utc)
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    builder = builder.serial_number(x509.random_serial_number()).not_valid_before(now - timedelta(days=70))
-    builder = builder.not_valid_after(now + timedelta(days=20))
-    builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
-    pem = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    pem = aged_certificate(host, key, 20, serial_number=None)
     for ending in ("pem", "fullchain.pem"):
-        fleet.path(host, ending).write_bytes(pem)
+        fleet.path(host, ending).write_text(pem)
 
 
 def test_every_order_is_placed_once_whatever_fails(fleet: Fleet, nginx: Nginx) -> None:

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from tests.integration.support import Ansible, Run, TaskResult, calls
 from tests.simulator import Fault, Simulator
+from tests.support.calls import calls
+from tests.support.playbooks import Ansible, Run, TaskResult
 
 MODULE = "community.digicert.digicert_auth_key"
 INFO = "community.digicert.digicert_auth_key_info"

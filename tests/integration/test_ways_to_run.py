@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.integration.support import Ansible, calls
 from tests.simulator import Fault, Limit, Simulator
+from tests.support.calls import calls
+from tests.support.playbooks import Ansible
 
 MODULE = "community.digicert.digicert_auth_key"
 INFO = "community.digicert.digicert_auth_key_info"

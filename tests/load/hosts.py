@@ -17,10 +17,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.integration.support import Ansible, service_environment
 from tests.load.bound import fewest_requests, time_bound
 from tests.simulator import Limit, Simulator
 from tests.simulator.rate_limit import DEFAULT_LIMITS
+from tests.support.playbooks import Ansible, service_environment
 
 MODULE = "community.digicert.digicert_auth_key"
 FORKS = 20

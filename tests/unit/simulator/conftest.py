@@ -14,8 +14,8 @@ import requests
 
 from tests.simulator import DcvTargets, Simulator
 from tests.simulator.auth_keys import AuthKey
-from tests.unit.simulator.challenges import Challenges, serve_challenges
-from tests.unit.simulator.client import Call
+from tests.support.challenges import Challenges, serve_challenges
+from tests.support.service_calls import Call
 
 
 @pytest.fixture(scope="session")

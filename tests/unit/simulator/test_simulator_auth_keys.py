@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from tests.simulator import Simulator
-from tests.unit.simulator.client import Call, error_code
+from tests.support.service_calls import Call, error_code
 
 NOW = datetime.now(timezone.utc)
 

@@ -18,7 +18,7 @@ import pytest
 import requests
 
 from tests.simulator import Fault, Simulator
-from tests.unit.simulator.client import Call
+from tests.support.service_calls import Call
 
 
 def test_facts(control: Call, sim: Simulator) -> None:

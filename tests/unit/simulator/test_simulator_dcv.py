@@ -14,12 +14,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.simulator import DcvTargets, Simulator
 from tests.simulator.auth_keys import AuthKey
-from tests.unit.simulator.challenges import Challenges
-from tests.unit.simulator.client import Call, error_code
-from tests.unit.simulator.ordering import (
+from tests.support.challenges import Challenges
+from tests.support.order_bodies import (
     CSR,
     FLEX,
-    KEY,
     assert_trusted,
     certificate_id_in,
     chain_of,
@@ -28,6 +26,8 @@ from tests.unit.simulator.ordering import (
     pem_csr,
     token,
 )
+from tests.support.pki import KEY
+from tests.support.service_calls import Call, error_code
 
 
 def test_immediate_issuance_by_http(call: Call, sim: Simulator, challenges: Challenges, auth_key: AuthKey) -> None:

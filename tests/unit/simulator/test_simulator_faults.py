@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from tests.simulator import Fault, Simulator
-from tests.unit.simulator.client import Call
+from tests.support.service_calls import Call
 
 CREATE = ("POST", "/account/auth-key")
 

@@ -10,9 +10,10 @@ import pytest
 from cryptography import x509
 
 from tests.simulator import DcvTargets, OrderBehaviour, Simulator
-from tests.unit.simulator.challenges import serve_challenges
-from tests.unit.simulator.client import Call
-from tests.unit.simulator.ordering import CSR, FLEX, KEY, order_body, token
+from tests.support.challenges import serve_challenges
+from tests.support.order_bodies import CSR, FLEX, order_body, token
+from tests.support.pki import KEY
+from tests.support.service_calls import Call
 
 
 def test_polls_before_issuance(call: Call, sim: Simulator) -> None:

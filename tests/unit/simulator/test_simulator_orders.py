@@ -18,9 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from tests.simulator import Fault, OrderBehaviour, Simulator
 from tests.simulator.auth_keys import AuthKey
 from tests.simulator.issuer import longest_life
-from tests.unit.simulator.challenges import Challenges
-from tests.unit.simulator.client import Call, error_code
-from tests.unit.simulator.ordering import (
+from tests.support.challenges import Challenges
+from tests.support.order_bodies import (
     CSR,
     FLEX,
     FORGED_CSR,
@@ -32,6 +31,7 @@ from tests.unit.simulator.ordering import (
     pem_csr,
     token,
 )
+from tests.support.service_calls import Call, error_code
 
 
 def test_order_without_an_auth_key(call: Call, sim: Simulator) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from tests.simulator import check_request_token
 from tests.simulator.request_tokens import request_token
-from tests.unit.simulator.client import Call
+from tests.support.service_calls import Call
 
 CREATED = datetime(2026, 1, 15, 12, tzinfo=timezone.utc)
 KEY = "kéy-0123456789"

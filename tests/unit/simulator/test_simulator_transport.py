@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from tests.simulator import Limit, Simulator
-from tests.unit.simulator.client import Call, error_code, port_of
+from tests.support.service_calls import Call, error_code, port_of
 
 
 def raw_request(sim: Simulator, method: str, headers: dict[str, str], body: bytes = b"") -> tuple[int, str, bool]:

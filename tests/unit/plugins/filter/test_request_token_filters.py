@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from tests.simulator.request_tokens import check_request_token
 from tests.simulator.request_tokens import request_token as token_of_simulator
-from tests.unit.plugins.module_utils.request_token_samples import (
+from tests.support.csr_samples import (
     AUTH_KEY,
     EC_KEY,
     any_csr,

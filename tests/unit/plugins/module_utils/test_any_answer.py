@@ -32,7 +32,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
-from tests.unit.plugins.module_utils.order_support import MIDDLE, ROOT, new_csr, pem, pem_all, request_for
+from tests.support.orders import request_for
+from tests.support.pki import KEY, MIDDLE, ROOT, new_csr, pem, pem_all
 
 API_KEY = "the-secret-api-key-of-the-fuzz"
 ESCAPED = "".join(f"\\u{ord(c):04x}" for c in API_KEY).encode()  # as JSON may have it
@@ -46,7 +47,7 @@ FUZZ = settings(
     derandomize=not DEEP,
 )
 NAME = "www.example.com"
-CSR = new_csr(NAME)
+CSR = new_csr(NAME, key=KEY)
 REQUEST = request_for(NAME, csr=CSR)
 LEAF = MIDDLE.leaf(NAME)
 CHAIN = [{"subject_common_name": "x", "pem": pem(each)} for each in (LEAF, MIDDLE.certificate, ROOT.certificate)]

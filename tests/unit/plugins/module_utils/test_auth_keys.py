@@ -21,7 +21,7 @@ from ansible_collections.community.digicert.plugins.module_utils._auth_keys impo
 from ansible_collections.community.digicert.plugins.module_utils._client import Client
 from ansible_collections.community.digicert.plugins.module_utils._errors import DigicertError
 
-from tests.unit.plugins.module_utils.conftest import Script
+from tests.support.script import Script
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
 HOUR = 1 / 24

@@ -20,7 +20,8 @@ from ansible_collections.community.digicert.plugins.module_utils._errors import 
 from ansible_collections.community.digicert.plugins.module_utils._order_request import OrderRequest
 from cryptography import x509
 
-from tests.unit.plugins.module_utils.order_support import MIDDLE, ROOT, ec_key, pem, request_for
+from tests.support.orders import request_for
+from tests.support.pki import MIDDLE, ROOT, ec_key, pem
 
 REQUEST = request_for("www.example.com", "example.com")
 NAMES = REQUEST.names

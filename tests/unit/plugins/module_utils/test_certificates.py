@@ -23,17 +23,7 @@ from ansible_collections.community.digicert.plugins.module_utils._errors import 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from tests.unit.plugins.module_utils.order_support import (
-    KEY,
-    MIDDLE,
-    ROOT,
-    Authority,
-    ec_key,
-    new_csr,
-    pem,
-    pem_all,
-    rsa_key,
-)
+from tests.support.pki import KEY, MIDDLE, ROOT, Authority, ec_key, new_csr, pem, pem_all, rsa_key
 
 
 def public_der(key: object) -> bytes:
@@ -57,11 +47,13 @@ def test_csr_without_names() -> None:
 
 
 def test_the_same_csr_has_one_fingerprint_in_all_forms() -> None:
-    text = new_csr("a.example")
+    text = new_csr("a.example", key=KEY)
     body = "".join(text.splitlines()[1:-1])
     forms = [text, text.replace("\n", "\r\n"), text.replace("BEGIN ", "BEGIN NEW ").replace("END ", "END NEW "), body]
     assert {csr_fingerprint(form) for form in forms} == {read_csr(text).fingerprint}
-    assert csr_fingerprint(new_csr("a.example")) != read_csr(text).fingerprint, "ECDSA signs differently each time"
+    assert csr_fingerprint(new_csr("a.example", key=KEY)) != read_csr(text).fingerprint, (
+        "ECDSA signs differently each time"
+    )
     assert csr_fingerprint("what is this") is None
 
 

@@ -20,7 +20,7 @@ from ansible_collections.community.digicert.plugins.module_utils._errors import 
 from ansible_collections.community.digicert.plugins.module_utils._http_errors import transport_error
 from urllib3.exceptions import MaxRetryError
 
-from tests.unit.plugins.module_utils.conftest import Script
+from tests.support.script import Script
 
 
 def error_of(call: t.Callable[[], t.Any]) -> DigicertError:

@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.community.digicert.plugins.module_utils._client import Client
 from ansible_collections.community.digicert.plugins.module_utils._errors import DigicertError
 
-from tests.unit.plugins.module_utils.conftest import Script
+from tests.support.script import Script
 
 
 @pytest.mark.parametrize("body", [None, {"money": 1}], ids=["without a body", "with a body"])

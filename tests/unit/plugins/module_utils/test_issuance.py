@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.community.digicert.plugins.module_utils._errors import DigicertError
 from ansible_collections.community.digicert.plugins.module_utils._issuance import issued_chain
 
-from tests.unit.plugins.module_utils.issuance_support import (
+from tests.support.issuance import (
     CHECK,
     DOWNLOAD,
     GET,
@@ -32,13 +32,8 @@ from tests.unit.plugins.module_utils.issuance_support import (
     row,
     rows,
 )
-from tests.unit.plugins.module_utils.order_support import (
-    MIDDLE,
-    lost,
-    new_csr,
-    pem,
-    pem_all,
-)
+from tests.support.orders import lost
+from tests.support.pki import KEY, MIDDLE, new_csr, pem, pem_all
 
 
 def test_immediate_issuance_is_one_call(case: Case) -> None:
@@ -271,7 +266,7 @@ def test_a_named_order(case: Case) -> None:
 
 
 def test_a_named_order_that_is_another(case: Case) -> None:
-    case.on("/6$", info(6, csr=new_csr("www.example.com"))).on(GET, NOT_FOUND)
+    case.on("/6$", info(6, csr=new_csr("www.example.com", key=KEY))).on(GET, NOT_FOUND)
     assert "placed for another CSR" in case.failure(order_id=6)
     assert "Check order_id" in case.failure(order_id=5)
     case.remember(record(7))

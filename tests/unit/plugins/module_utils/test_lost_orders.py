@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.community.digicert.plugins.module_utils._errors import DigicertError
 
-from tests.unit.plugins.module_utils.issuance_support import (
+from tests.support.issuance import (
     CSR,
     DOWNLOAD,
     GET,
@@ -27,13 +27,8 @@ from tests.unit.plugins.module_utils.issuance_support import (
     row,
     rows,
 )
-from tests.unit.plugins.module_utils.order_support import (
-    MIDDLE,
-    lost,
-    new_csr,
-    pem_all,
-    request_for,
-)
+from tests.support.orders import lost, request_for
+from tests.support.pki import KEY, MIDDLE, new_csr, pem_all
 
 
 @pytest.mark.parametrize("transient", [True, False])
@@ -129,7 +124,7 @@ def test_other_orders_are_not_taken_for_the_lost_one(case: Case, other: dict[str
     old = MIDDLE.leaf("www.example.com")
     case.on(POST, lost(transient=True), IMMEDIATE).on(LIST, rows(other))
     case.on("/order/certificate/4$", info(4, serial=old.serial_number))
-    case.on(GET, info(6, csr=new_csr("www.example.com")))
+    case.on(GET, info(6, csr=new_csr("www.example.com", key=KEY)))
     assert case.obtain(request=request, installed=installed(old)) is not None
     assert case.verbs.count("POST") == 2
 

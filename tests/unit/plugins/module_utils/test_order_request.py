@@ -15,7 +15,8 @@ from ansible_collections.community.digicert.plugins.module_utils._errors import 
 from ansible_collections.community.digicert.plugins.module_utils._request_tokens import order_csr
 from cryptography import x509
 
-from tests.unit.plugins.module_utils.order_support import new_csr, request_for
+from tests.support.orders import request_for
+from tests.support.pki import new_csr
 
 
 def test_smallest_order() -> None:

@@ -19,7 +19,7 @@ from ansible_collections.community.digicert.plugins.module_utils._request_tokens
     read_token,
 )
 
-from tests.unit.plugins.module_utils.request_token_samples import (
+from tests.support.csr_samples import (
     AUTH_KEY,
     RSA_KEY,
     body,

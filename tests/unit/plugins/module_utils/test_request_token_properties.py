@@ -20,7 +20,7 @@ from ansible_collections.community.digicert.plugins.module_utils._request_tokens
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tests.unit.plugins.module_utils.request_token_samples import any_csr, any_key, any_pem, body
+from tests.support.csr_samples import any_csr, any_key, any_pem, body
 
 # From 2026 to 2031; in a year such as 2032 "203" before a token hides it, from DigiCert's validator too.
 moments = st.integers(1767225600, 1956527999)

@@ -25,7 +25,7 @@ from ansible_collections.community.digicert.plugins.module_utils._request_tokens
     read_token,
 )
 
-from tests.unit.plugins.module_utils.request_token_samples import AUTH_KEY, EC_KEY, RSA_KEY, body, pem, real_csr
+from tests.support.csr_samples import AUTH_KEY, EC_KEY, RSA_KEY, body, pem, real_csr
 
 VECTORS = Path(__file__).parents[3] / "vectors" / "request_tokens.tsv"
 RSA, EC = real_csr(RSA_KEY), real_csr(EC_KEY)

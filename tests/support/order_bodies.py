@@ -12,25 +12,21 @@ from typing import Any
 
 import requests
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.verification import PolicyBuilder, Store
 
 from tests.simulator import Simulator
 from tests.simulator.request_tokens import request_token
+from tests.support.pki import KEY, PrivateKey, new_csr
 
 FLEX = "/order/certificate/ssl_dv_geotrust_flex"
-Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
-KEY = ec.generate_private_key(ec.SECP256R1())
 
 
-def pem_csr(key: Key = KEY) -> str:
+def pem_csr(key: PrivateKey = KEY) -> str:
     """Return a PEM CSR for ``key`` that names nothing the API could use."""
-    request = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, hashes.SHA256())
-    return request.public_bytes(serialization.Encoding.PEM).decode()
+    return new_csr(common_name=None, key=key)
 
 
-def base64_csr(key: Key = KEY) -> str:
+def base64_csr(key: PrivateKey = KEY) -> str:
     """Return the base64 body of ``pem_csr`` on one line."""
     return "".join(pem_csr(key).splitlines()[1:-1])
 

@@ -165,8 +165,3 @@ class Ansible:
         )
         lines = results.read_text(encoding="utf-8").splitlines() if results.exists() else []
         return Run(process.returncode, process.stdout, [TaskResult(**json.loads(line)) for line in lines])
-
-
-def calls(simulator: Simulator) -> list[str]:
-    """Return the requests that the simulator got, as "METHOD /path", in order."""
-    return [f"{entry.method} {entry.path}" for entry in simulator.log]

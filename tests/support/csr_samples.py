@@ -9,24 +9,21 @@ from __future__ import annotations
 import base64
 import textwrap
 import typing as t
-from datetime import datetime, timedelta, timezone
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives import serialization
 from hypothesis import strategies as st
+
+from tests.support.pki import Authority, build_csr, der, ec_key, rsa_key
 
 AUTH_KEY = "1f3870be274f6c49b3e31a0c6728957f"
 LABEL = "CERTIFICATE REQUEST"
-NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "www.example.com")])
-EC_KEY = ec.generate_private_key(ec.SECP256R1())
-RSA_KEY = rsa.generate_private_key(65537, 2048)
+EC_KEY = ec_key()
+RSA_KEY = rsa_key()
 
 
-def pem(der: bytes, label: str = LABEL, width: int = 64, eol: str = "\n") -> str:
+def pem(content: bytes, label: str = LABEL, width: int = 64, eol: str = "\n") -> str:
     """Return DER bytes as PEM text, with a line end after the last line."""
-    lines = textwrap.wrap(base64.b64encode(der).decode(), width)
+    lines = textwrap.wrap(base64.b64encode(content).decode(), width)
     return eol.join([f"-----BEGIN {label}-----", *lines, f"-----END {label}-----", ""])
 
 
@@ -37,15 +34,12 @@ def body(text: str) -> str:
 
 def real_csr(key: t.Any) -> bytes:
     """Return a CSR (DER) made with a private key."""
-    request = x509.CertificateSigningRequestBuilder().subject_name(NAME).sign(key, hashes.SHA256())
-    return request.public_bytes(serialization.Encoding.DER)
+    return der(build_csr(common_name="www.example.com", key=key))
 
 
 def certificate() -> bytes:
     """Return a self-signed certificate (DER)."""
-    now = datetime.now(timezone.utc)
-    builder = x509.CertificateBuilder(NAME, NAME, EC_KEY.public_key(), 17, now, now + timedelta(days=1))
-    return builder.sign(EC_KEY, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+    return der(Authority("www.example.com", key=EC_KEY).certificate)
 
 
 def private_keys() -> dict[str, str]:

@@ -6,17 +6,16 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socketserver import BaseRequestHandler, BaseServer, ThreadingUDPServer
-from typing import Any
+from socketserver import BaseRequestHandler, ThreadingUDPServer
 
 import dns.flags
 import dns.message
 import dns.rcode
 import dns.rrset
+
+from tests.support.web import HOST, QuietHandler, address_of, http_server, running
 
 FILE_PATH = "/.well-known/pki-validation/fileauth.txt"
 
@@ -37,20 +36,15 @@ class Challenges:
 def serve_challenges() -> Iterator[Challenges]:
     """Serve until the block ends; the addresses are in ``http`` and ``dns`` as ``host:port``."""
     challenges = Challenges()
-    address = ("127.0.0.1", 0)
-    with ThreadingHTTPServer(address, _web(challenges)) as web, ThreadingUDPServer(address, _dns(challenges)) as names:
-        servers: tuple[BaseServer, ...] = (web, names)
-        for server in servers:
-            threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        challenges.http, challenges.dns = (f"127.0.0.1:{server.server_address[1]}" for server in (web, names))
+    resolver = ThreadingUDPServer((HOST, 0), _dns(challenges))
+    with http_server(_web(challenges)) as web, running(resolver):
+        challenges.http, challenges.dns = address_of(web), address_of(resolver)
         yield challenges
-        for server in servers:
-            server.shutdown()
 
 
-def _web(challenges: Challenges) -> type[BaseHTTPRequestHandler]:
-    class Web(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
+def _web(challenges: Challenges) -> type[QuietHandler]:
+    class Web(QuietHandler):
+        def do_GET(self) -> None:  # noqa: N802
             domain = self.headers["Host"]
             challenges.asked.append(domain)
             redirect = challenges.redirects.get(domain) if self.path == FILE_PATH else None
@@ -60,9 +54,6 @@ def _web(challenges: Challenges) -> type[BaseHTTPRequestHandler]:
                 self.send_header("Location", redirect)
             self.end_headers()
             self.wfile.write((text or "").encode())
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-            pass
 
     return Web
 

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import re
 import stat
 import subprocess
 import typing as t
@@ -16,9 +15,10 @@ import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from tests.integration.servers import Nginx
-from tests.integration.support import Ansible, Run, calls
 from tests.simulator import Simulator
+from tests.support.calls import CallCounter
+from tests.support.playbooks import Ansible, Run
+from tests.support.servers import Nginx
 
 ROLE = "community.digicert.dv_certificate"
 ORDER = "POST /order/certificate/ssl_dv_geotrust_flex"
@@ -35,7 +35,7 @@ class Fleet:
         self.simulator = simulator
         self.ansible = ansible
         ansible.env["ANSIBLE_PIPELINING"] = "true"
-        self._seen = 0
+        self.calls = CallCounter(simulator).new
         # Of the role, without their prefix.
         self.variables: dict[str, t.Any] = {
             "directory": f"{directory}/{{{{ inventory_hostname }}}}",
@@ -88,12 +88,6 @@ class Fleet:
     def files(self, host: str) -> set[str]:
         """Return the names of all files in the folder of a host."""
         return {path.name for path in (self.directory / host).iterdir()}
-
-    def calls(self) -> list[str]:
-        """Return the requests since the last time this was asked, as "METHOD /path" with ids left out."""
-        requests = calls(self.simulator)
-        new, self._seen = requests[self._seen :], len(requests)
-        return [re.sub(r"/[0-9]+", "/N", call) for call in new]
 
     def verify(self, host: str, name: str | None = None) -> x509.Certificate:
         """Check with openssl what is installed, and that it fits the private key; return the certificate."""

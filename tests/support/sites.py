@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the tests of digicert_certificate share: CSRs, a folder to install into, and ways to run the module."""
+"""What the tests of digicert_certificate share: a folder to install into, and ways to run the module."""
 
 from __future__ import annotations
 
@@ -10,16 +10,12 @@ import json
 import subprocess
 import sys
 import typing as t
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import NameOID
-
-from tests.integration.support import Ansible, Run, TaskResult, calls
 from tests.simulator import Simulator
+from tests.support.calls import CallCounter
+from tests.support.pki import new_csr
+from tests.support.playbooks import Ansible, Run, TaskResult
 
 MODULE = "community.digicert.digicert_certificate"
 ORDER = "POST /order/certificate/ssl_dv_geotrust_flex"
@@ -28,27 +24,6 @@ CHECK = "PUT /order/certificate/N/check-dcv"
 LIST = "GET /order/certificate"
 DOWNLOAD = "GET /certificate/N/download/format/pem_all"
 FILES = ("path", "chain_path", "full_chain_path")
-PrivateKey = t.Union[ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey]
-
-
-def new_csr(*names: str, common_name: str | None = None, key: PrivateKey | None = None) -> str:
-    """Return a CSR in PEM form for DNS names; the first is the common name unless that is given."""
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name or names[0])])
-    alternatives = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])
-    builder = x509.CertificateSigningRequestBuilder().subject_name(subject).add_extension(alternatives, critical=False)
-    request = builder.sign(key or ec.generate_private_key(ec.SECP256R1()), hashes.SHA256())
-    return request.public_bytes(serialization.Encoding.PEM).decode()
-
-
-def aged_certificate(name: str, key: PrivateKey, days_left: float) -> str:
-    """Return a certificate in PEM form of 100 days, of which some are left, with the serial number 1234 (hex)."""
-    now = datetime.now(timezone.utc)
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    builder = x509.CertificateBuilder(subject, subject, key.public_key(), 0x1234)
-    builder = builder.not_valid_before(now - timedelta(days=100 - days_left))
-    builder = builder.not_valid_after(now + timedelta(days=days_left))
-    builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
 
 
 class Site:
@@ -60,7 +35,7 @@ class Site:
         self.directory.mkdir()
         self.simulator = simulator
         self.ansible = ansible
-        self._seen = 0
+        self.calls = CallCounter(simulator).new
 
     def args(self, name: str = "www.example.com", **more: t.Any) -> dict[str, t.Any]:
         """Return module options that install `name` with all files; those of `more` that are None are left out."""
@@ -111,12 +86,6 @@ class Site:
         texts = [path.read_text() for path in self.directory.glob(".*.order.json")]
         return [json.loads(text) for text in texts if text]
 
-    def calls(self) -> list[str]:
-        """Return the requests since the last time this was asked, as "METHOD /path" with ids left out."""
-        requests = calls(self.simulator)
-        new, self._seen = requests[self._seen :], len(requests)
-        return [" ".join(_without_ids(call)) for call in new]
-
     def verify(self, args: dict[str, t.Any]) -> None:
         """Check with openssl that all files were installed and fit together and the simulator's CA."""
         for chain, leaf in ((args["chain_path"], args["path"]), (args["full_chain_path"], args["full_chain_path"])):
@@ -127,8 +96,3 @@ class Site:
         assert texts["full_chain_path"] == texts["path"] + texts["chain_path"]
         assert [text.count("BEGIN CERTIFICATE") for text in texts.values()] == [1, 1, 2]
         assert not any("\r" in text for text in texts.values())
-
-
-def _without_ids(call: str) -> list[str]:
-    method, path = call.split(" ", 1)
-    return [method, "/".join("N" if part.isdigit() else part for part in path.split("/"))]

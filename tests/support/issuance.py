@@ -19,16 +19,10 @@ from ansible_collections.community.digicert.plugins.module_utils._order_marker i
 from ansible_collections.community.digicert.plugins.module_utils._order_placing import Progress
 from cryptography import x509
 
-from tests.unit.plugins.module_utils.order_support import (
-    MIDDLE,
-    FakeClient,
-    new_csr,
-    pem,
-    pem_all,
-    request_for,
-)
+from tests.support.orders import FakeClient, request_for
+from tests.support.pki import KEY, MIDDLE, new_csr, pem, pem_all
 
-CSR = new_csr("www.example.com")
+CSR = new_csr("www.example.com", key=KEY)
 REQUEST = request_for(csr=CSR)
 LEAF = MIDDLE.leaf("www.example.com")
 TEXT = pem_all(LEAF)

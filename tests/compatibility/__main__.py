@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run the compatibility matrix: ``python -m tests.compatibility PLAN`` renews docs/compatibility.json and README.md.
+"""Run the compatibility matrix: ``python -m tests.compatibility PLAN`` renews docs/compatibility.json and docs/quality.md.
 
 PLAN is a JSON file from the session `compatibility`, which makes the environments: see `Plan`.
 """
@@ -17,7 +17,7 @@ import time
 import typing as t
 from pathlib import Path
 
-from tests.compatibility.results import LIBRARIES, PASSED, README, RESULTS, CoreResults, Results, minor, with_table
+from tests.compatibility.results import LIBRARIES, PAGE, PASSED, RESULTS, CoreResults, Results, minor, with_table
 from tests.simulator import DcvTargets, Simulator
 from tests.support.challenges import FILE_PATH, serve_challenges
 from tests.support.playbooks import Ansible, Run
@@ -92,7 +92,7 @@ def main(plan: Plan) -> int:
         for core, controllers in plan.controllers.items():
             results["cores"][core] = run_core(plan, core, controllers, simulator)
     RESULTS.write_text(json.dumps(results, indent=2) + "\n", "utf-8")
-    README.write_text(with_table(README.read_text("utf-8"), results), "utf-8")
+    PAGE.write_text(with_table(PAGE.read_text("utf-8"), results), "utf-8")
     outcomes = [
         outcome
         for core in results["cores"].values()

@@ -2,17 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the compatibility matrix is made of, how its results are kept, and the table in README.md made from them."""
+"""What the compatibility matrix is made of, how its results are kept, and the table in docs/quality.md made from them."""
 
 from __future__ import annotations
 
-import json
 import typing as t
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "docs" / "compatibility.json"
-README = ROOT / "README.md"
+PAGE = ROOT / "docs" / "quality.md"
 BEGIN = "<!-- Made by `make compatibility` from docs/compatibility.json. -->\n"
 END = "<!-- End of what `make compatibility` made. -->\n"
 LIBRARIES = ("requests", "urllib3", "cryptography", "dnspython")
@@ -40,11 +39,6 @@ class Results(t.TypedDict):
 
     cores: dict[str, CoreResults]
     libraries: dict[str, dict[str, dict[str, str]]]
-
-
-def read() -> Results:
-    """Return the results that are kept in the repository."""
-    return t.cast(Results, json.loads(RESULTS.read_text("utf-8")))
 
 
 def table(results: Results) -> str:
@@ -92,8 +86,8 @@ def pythons(run: list[str], missing: list[str]) -> str:
     return ", ".join(run) + (f" (not run: {', '.join(missing)})" if missing else "")
 
 
-def with_table(readme: str, results: Results) -> str:
-    """Return the text of README.md with the table in its place; raises ValueError when the place is not marked."""
-    before, rest = readme.split(BEGIN)
+def with_table(page: str, results: Results) -> str:
+    """Return the text of docs/quality.md with the table in its place; raises ValueError when the place is not marked."""
+    before, rest = page.split(BEGIN)
     _old, after = rest.split(END)
     return f"{before}{BEGIN}\n{table(results)}\n{END}{after}"

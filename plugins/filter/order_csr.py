@@ -25,8 +25,9 @@ options:
     description:
       - V(base64) is the base64 body on one line, without the BEGIN and END lines.
       - V(pem) is the PEM text exactly as given.
+      - V(pem_line) is the BEGIN line, the base64 body, and the END line, without line breaks.
     type: string
-    choices: [base64, pem]
+    choices: [base64, pem, pem_line]
     default: base64
 seealso:
   - plugin: community.digicert.request_token
@@ -62,14 +63,14 @@ _value:
 import typing as t
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.community.digicert.plugins.module_utils import _request_tokens
-from ansible_collections.community.digicert.plugins.module_utils._errors import DigicertError
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError
+from ansible_collections.community.digicert.plugins.module_utils._x509 import csr as _csr
 
 
 def order_csr(csr: object, csr_format: object = "base64") -> str:
     """Return a CSR in the form that a request token is made for; raises AnsibleFilterError."""
     try:
-        return _request_tokens.order_csr(csr, csr_format)
+        return _csr.order_csr(csr, csr_format)
     except DigicertError as error:
         raise AnsibleFilterError(str(error)) from None
 

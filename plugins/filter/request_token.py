@@ -21,7 +21,8 @@ options:
   _input:
     description:
       - The CSR, as PEM text or as the base64 body of one.
-      - Line ends do not matter with O(csr_format=base64), nor do blanks at their end.
+      - A byte order mark and UTF-16, which some programs on Windows write, are understood.
+      - Line ends and blanks do not matter with O(csr_format=base64).
     type: string
     required: true
   auth_key:
@@ -49,8 +50,9 @@ options:
         P(community.digicert.order_csr#filter).
       - V(base64) is the base64 body on one line, without the BEGIN and END lines.
       - V(pem) is the PEM text exactly as given, so every line end counts.
+      - V(pem_line) is the BEGIN line, the base64 body, and the END line, without line breaks.
     type: string
-    choices: [base64, pem]
+    choices: [base64, pem, pem_line]
     default: base64
 notes:
   - Without O(timestamp), every evaluation can result in another token. Use M(ansible.builtin.set_fact) to keep one.
@@ -102,8 +104,11 @@ _value:
 import typing as t
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.community.digicert.plugins.module_utils._errors import DigicertError
-from ansible_collections.community.digicert.plugins.module_utils._request_tokens import DEFAULT_BACKDATE, make_token
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError
+from ansible_collections.community.digicert.plugins.module_utils._x509.request_tokens import (
+    DEFAULT_BACKDATE,
+    make_token,
+)
 
 
 def request_token(

@@ -82,8 +82,8 @@ import time
 import typing as t
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.community.digicert.plugins.module_utils._errors import DigicertError
-from ansible_collections.community.digicert.plugins.module_utils._request_tokens import read_token
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError
+from ansible_collections.community.digicert.plugins.module_utils._x509.request_tokens import read_token
 
 
 def request_token_info(text: object) -> dict[str, t.Any]:

@@ -13,8 +13,7 @@ author:
 description:
   - Tests whether DigiCert would find a valid request token in a text.
   - Like DigiCert's validator, it looks at every 64 characters that begin with the current or the previous year (UTC),
-    computes the token for the timestamp in them, and compares. The token can be anywhere in the text, and one of
-    several.
+    computes the token for the timestamp in them, and compares.
   - The token must not be from the future, and must not be older than 30 days. It is valid in the second of its
     timestamp, and exactly 30 days later for the last time.
   - No request is sent. Read the text with M(ansible.builtin.uri) or a DNS lookup, from where DigiCert would see it.
@@ -39,11 +38,21 @@ options:
     description:
       - Which form of the CSR was hashed, see P(community.digicert.request_token#filter).
     type: string
-    choices: [base64, pem]
+    choices: [base64, pem, pem_line]
     default: base64
+  method:
+    description:
+      - Where the text comes from, since DigiCert reads a file in another way than a TXT record.
+      - V(http) is the body of a file. DigiCert reads the first 5,000 characters, in which any number of tokens can be.
+      - V(dns) is the value of one TXT record. Nothing else that begins with the current or the previous year may
+        precede the token. Test each record by itself.
+      - By default, the token can be anywhere in the text.
+    type: string
+    choices: [http, dns]
+    version_added: 0.3.0
 notes:
-  - Invalid O(csr), O(auth_key), or O(csr_format) values are an error, as is an O(_input) that is no string. Any
-    text, even an empty one, can be tested.
+  - Invalid O(csr), O(auth_key), O(csr_format), or O(method) values are an error, as is an O(_input) that is not a
+    string. Any text, even an empty one, can be tested.
 seealso:
   - plugin: community.digicert.request_token
     plugin_type: filter
@@ -57,16 +66,20 @@ EXAMPLES = r"""
     url: http://www.example.com/.well-known/pki-validation/fileauth.txt
     return_content: true
   register: page
-  until: page.content | default('') is community.digicert.valid_request_token(csr=csr, auth_key=digicert_auth_key)
+  until: >-
+    page.content | default('')
+    is community.digicert.valid_request_token(csr=csr, auth_key=digicert_auth_key, method='http')
   retries: 10
   delay: 3
 
-- name: Make sure that the TXT record has a valid token
+- name: Make sure that one of the TXT records has a valid token
   ansible.builtin.assert:
     that:
-      - txt is community.digicert.valid_request_token(csr=csr, auth_key=digicert_auth_key)
+      - >-
+        texts | select('community.digicert.valid_request_token', csr=csr, auth_key=digicert_auth_key, method='dns')
+        | list | length > 0
   vars:
-    txt: "{{ query('community.dns.lookup', '_dnsauth.example.com', type='TXT') | join(' ') }}"
+    texts: "{{ query('community.dns.lookup', '_dnsauth.example.com', type='TXT') }}"
 """
 
 RETURN = r"""
@@ -78,14 +91,16 @@ _value:
 import typing as t
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.community.digicert.plugins.module_utils._errors import DigicertError
-from ansible_collections.community.digicert.plugins.module_utils._request_tokens import has_valid_token
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError
+from ansible_collections.community.digicert.plugins.module_utils._x509.request_tokens import has_valid_token
 
 
-def valid_request_token(text: object, csr: object, auth_key: object, *, csr_format: object = "base64") -> bool:
+def valid_request_token(
+    text: object, csr: object, auth_key: object, *, csr_format: object = "base64", method: object = None
+) -> bool:
     """Return whether a text contains a request token that is valid now; raises AnsibleFilterError."""
     try:
-        return has_valid_token(text, csr, auth_key, csr_format=csr_format)
+        return has_valid_token(text, csr, auth_key, csr_format=csr_format, method=method)
     except DigicertError as error:
         raise AnsibleFilterError(str(error)) from None
 

@@ -21,7 +21,7 @@ import typing as t
 from pathlib import Path
 
 from ansible_collections.community.digicert.plugins.filter.request_token import FilterModule
-from ansible_collections.community.digicert.plugins.module_utils._request_tokens import base36
+from ansible_collections.community.digicert.plugins.module_utils._x509.request_tokens import base36
 from ansible_collections.community.digicert.plugins.test.valid_request_token import TestModule
 
 HERE = Path(__file__).parent

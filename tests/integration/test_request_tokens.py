@@ -92,7 +92,7 @@ def test_all_forms_of_csr_and_key_make_a_token_that_validates(ansible: Ansible, 
 
 # Name of the task: what is evaluated, and what the error must say.
 WRONG = {
-    "private key": ("{{ private_key | " + TOKEN + " }}", "csr holds a private key"),
+    "private key": ("{{ private_key | " + TOKEN + " }}", "csr contains a private key"),
     "private key as AuthKey": ("{{ csr | " + NAME + "request_token(private_key) }}", "auth_key is a private key"),
     "certificate": (
         "{{ csr | replace(' REQUEST', '') | " + TOKEN + " }}",
@@ -123,7 +123,7 @@ WRONG = {
         "timestamp must be a string, and is of type int",
     ),
     "list": ("{{ [csr] | " + NAME + "order_csr }}", "csr must be a string, and is of type list"),
-    "no token": ("{{ 'no token' | " + NAME + "request_token_info }}", "The input holds no request token"),
+    "no token": ("{{ 'no token' | " + NAME + "request_token_info }}", "The input contains no request token"),
     "test, wrong csr": (
         "{{ 'text' is " + NAME + "valid_request_token(csr=auth_key, auth_key=auth_key) }}",
         "csr is ",

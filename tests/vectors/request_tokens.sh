@@ -73,6 +73,8 @@ vectors() { # PEM text
         vector pem "$key" 20261101000333 "$work/csr"
         printf '%s\n' "$1" | sed "s/\$/$(printf '\r')/" > "$work/csr"
         vector pem "$key" 20261101000333 "$work/csr"
+        printf '%s' "$1" | tr -d '\n' > "$work/csr"
+        vector pem_line "$key" 20261101000333 "$work/csr"
     done
 }
 

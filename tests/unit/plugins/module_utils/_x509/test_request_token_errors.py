@@ -11,11 +11,11 @@ import traceback
 import typing as t
 
 import pytest
-from ansible_collections.community.digicert.plugins.module_utils._errors import DigicertError
-from ansible_collections.community.digicert.plugins.module_utils._request_tokens import (
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError
+from ansible_collections.community.digicert.plugins.module_utils._x509.csr import order_csr
+from ansible_collections.community.digicert.plugins.module_utils._x509.request_tokens import (
     has_valid_token,
     make_token,
-    order_csr,
     read_token,
 )
 
@@ -94,8 +94,8 @@ def test_a_private_key_is_named_as_such(kind: str) -> None:
         pytest.param(CERTIFICATE.replace(" CERT", " TRUSTED CERT"), "is a certificate", id="trusted certificate"),
         pytest.param(body(CERTIFICATE), "is a certificate", id="bare certificate"),
         pytest.param(pem(certificate()), "is a certificate", id="certificate with the label of a CSR"),
-        pytest.param(CSR + CSR, "holds 2 PEM blocks", id="two CSRs"),
-        pytest.param(CSR + CERTIFICATE, "holds 2 PEM blocks", id="CSR and certificate"),
+        pytest.param(CSR + CSR, "contains 2 PEM blocks", id="two CSRs"),
+        pytest.param(CSR + CERTIFICATE, "contains 2 PEM blocks", id="CSR and certificate"),
         pytest.param(pem(b"0\0", "PUBLIC KEY"), "is PEM text of something else", id="other label"),
         pytest.param("\n".join(LINES[:-1]), "is cut off", id="no END line"),
         pytest.param(CSR[:LAST] + "\n-----END CERTIF", "is cut off", id="half an END line"),
@@ -113,9 +113,8 @@ def test_a_private_key_is_named_as_such(kind: str) -> None:
         pytest.param(CSR.replace("\nM", "\n\u00e4"), "is neither PEM text nor valid base64", id="not ASCII"),
         pytest.param("/etc/ssl/www.example.com.csr", "is neither PEM text nor valid base64", id="path"),
         pytest.param(f"Certificate Request:\n{CSR}", "has text before or after", id="openssl req -text"),
-        pytest.param("\ufeff" + CSR, "has text before or after", id="byte order mark"),
-        pytest.param(AUTH_KEY, "is base64 of something that is no CSR", id="AuthKey"),
-        pytest.param(pem(b"0\x03\x02\x01\x05"), "is base64 of something that is no CSR", id="other DER"),
+        pytest.param(AUTH_KEY, "is base64 of something other than a CSR", id="AuthKey"),
+        pytest.param(pem(b"0\x03\x02\x01\x05"), "is base64 of something other than a CSR", id="other DER"),
         pytest.param(DER.decode("latin-1"), "is binary", id="DER as Latin-1"),
         pytest.param(DER.decode("utf-8", "surrogateescape"), "is binary", id="DER as b64decode gives it"),
         pytest.param(base64.b64encode(CSR.encode()).decode(), "encoded in base64 once more", id="b64decode forgotten"),
@@ -137,7 +136,7 @@ def test_pem_needs_its_frame() -> None:
 @pytest.mark.parametrize("csr_format", ["PEM", "der", "", None, 7, ["pem"], True])
 def test_what_is_no_csr_format(csr_format: object) -> None:
     for call, args in ((make_token, (CSR, AUTH_KEY)), (order_csr, (CSR,)), (has_valid_token, ("", CSR, AUTH_KEY))):
-        assert failure(call, *args, csr_format=csr_format) == "csr_format must be base64 or pem."
+        assert failure(call, *args, csr_format=csr_format) == "csr_format must be base64, pem, or pem_line."
 
 
 @pytest.mark.parametrize(
@@ -192,7 +191,7 @@ def test_backdate_out_of_range(backdate: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "nothing", "20261399000000" + "1" * 50, "20261123000000" + "7" * 50, "9" * 64])
 def test_a_text_without_a_token(text: str) -> None:
-    assert failure(read_token, text).startswith("The input holds no request token")
+    assert failure(read_token, text).startswith("The input contains no request token")
 
 
 @pytest.mark.parametrize(("text", "kind"), [(None, "NoneType"), (7, "int"), (["2026"], "list"), (b"2026", "bytes")])

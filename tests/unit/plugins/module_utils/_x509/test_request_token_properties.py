@@ -9,12 +9,12 @@ from __future__ import annotations
 import time
 import typing as t
 
-from ansible_collections.community.digicert.plugins.module_utils._errors import DigicertError
-from ansible_collections.community.digicert.plugins.module_utils._request_tokens import (
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError
+from ansible_collections.community.digicert.plugins.module_utils._x509.csr import order_csr
+from ansible_collections.community.digicert.plugins.module_utils._x509.request_tokens import (
     base36,
     has_valid_token,
     make_token,
-    order_csr,
     read_token,
 )
 from hypothesis import assume, given

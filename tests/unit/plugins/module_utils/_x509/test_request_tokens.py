@@ -14,20 +14,21 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.community.digicert.plugins.module_utils import _request_tokens
-from ansible_collections.community.digicert.plugins.module_utils._errors import DigicertError
-from ansible_collections.community.digicert.plugins.module_utils._request_tokens import (
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError
+from ansible_collections.community.digicert.plugins.module_utils._x509 import request_tokens
+from ansible_collections.community.digicert.plugins.module_utils._x509.csr import order_csr
+from ansible_collections.community.digicert.plugins.module_utils._x509.request_tokens import (
     VALIDITY,
     TokenInfo,
+    find_token,
     has_valid_token,
     make_token,
-    order_csr,
     read_token,
 )
 
 from tests.support.csr_samples import AUTH_KEY, EC_KEY, RSA_KEY, body, pem, real_csr
 
-VECTORS = Path(__file__).parents[3] / "vectors" / "request_tokens.tsv"
+VECTORS = Path(__file__).parents[4] / "vectors" / "request_tokens.tsv"
 RSA, EC = real_csr(RSA_KEY), real_csr(EC_KEY)
 CSR = pem(RSA)
 NOW = 1795450493.0  # 2026-11-23T16:14:53Z
@@ -57,7 +58,7 @@ def test_tokens_are_those_of_openssl_and_bc(
 
 def test_vectors_cover_what_they_should() -> None:
     rows = vectors()
-    assert {row[0] for row in rows} == {"base64", "pem"}
+    assert {row[0] for row in rows} == {"base64", "pem", "pem_line"}
     assert any(row[4][14:17] == "000" for row in rows), "a number that needs padding"
     assert any(len(row[1]) > 64 for row in rows), "a key longer than a block of SHA-256"
     assert any(not row[1].isascii() for row in rows), "a key that is not ASCII"
@@ -173,6 +174,35 @@ def test_no_token_in_a_text(text: str) -> None:
     assert not valid(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "by_http", "by_dns"),
+    [
+        ("{token}", True, True),
+        ("{token} 2026 {token}", True, True),
+        ("v=1 {token} v=2", True, True),
+        ("20261123 {token}", True, False),
+        ("2025 {token}", True, False),
+        ("2024 {token}", True, True),
+        ("{other} {token}", True, False),
+        ("x" * 4936 + "{token}", True, True),
+        ("x" * 4937 + "{token}", False, True),
+    ],
+)
+def test_dns_and_http_are_read_as_digicert_does(text: str, by_http: bool, by_dns: bool) -> None:
+    other = make_token(pem(EC), AUTH_KEY, now=NOW)
+    shown = text.format(token=make_token(CSR, AUTH_KEY, now=NOW), other=other)
+    answers = [has_valid_token(shown, CSR, AUTH_KEY, now=NOW, method=method) for method in ("http", "dns", None)]
+    assert answers == [by_http, by_dns, True]
+
+
+def test_a_token_is_found_whether_valid_or_not() -> None:
+    future = make_token(CSR, AUTH_KEY, now=NOW + DAY, backdate=0)
+    info = find_token(make_token(pem(EC), AUTH_KEY) + f" {future}", CSR, AUTH_KEY)
+    assert info is not None
+    assert info.timestamp == future[:14]
+    assert find_token(future, pem(EC), AUTH_KEY) is None
+
+
 def test_other_forms_of_a_token_are_not_found() -> None:
     token = make_token(CSR, AUTH_KEY, now=NOW)
     for text in (token[:-1], token[:-1] + " ", token[:30] + "\n" + token[30:], token.upper(), token[4:]):
@@ -207,7 +237,7 @@ def test_info_of_the_first_token_in_a_text() -> None:
 def test_needs_nothing_but_the_standard_library() -> None:
     program = (
         "import sys; before = set(sys.modules)\n"
-        f"import {_request_tokens.__name__}\n"
+        f"import {request_tokens.__name__}\n"
         "tops = {name.split('.')[0] for name in set(sys.modules) - before}\n"
         "print(sorted(tops & {'ansible', 'cryptography', 'requests', 'jinja2', 'yaml'}))"
     )
@@ -217,14 +247,14 @@ def test_needs_nothing_but_the_standard_library() -> None:
 
 def test_nothing_is_remembered_between_calls() -> None:
     make_token(CSR, AUTH_KEY)
-    held: list[t.Any] = list(vars(_request_tokens).values())
+    held: list[t.Any] = list(vars(request_tokens).values())
     assert not [value for value in held if hasattr(value, "cache_info")]
     assert AUTH_KEY not in repr(held)
 
 
 def test_comparison_takes_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
     compared: list[t.Any] = []
-    monkeypatch.setattr(_request_tokens.hmac, "compare_digest", lambda *pair: compared.append(pair))
+    monkeypatch.setattr(request_tokens.hmac, "compare_digest", lambda *pair: compared.append(pair))
     assert not valid(make_token(CSR, AUTH_KEY, now=NOW))
     assert len(compared) == 1
 

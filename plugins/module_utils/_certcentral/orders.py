@@ -72,14 +72,16 @@ class Order(t.NamedTuple):
         order_valid_till: end of what was paid for.
         is_renewed: whether the order was renewed already.
         renewed_order_id: the order that this one renews.
-        auto_reissue: DigiCert opens a reissue by itself.
-        auto_renew: DigiCert renews the order by itself.
+        auto_reissue: DigiCert opens a reissue by itself; None when the response does not say, as in a list.
+        auto_renew: DigiCert renews the order by itself; likewise.
         reissues_count: how often it was reissued.
         certificate_status: state of its primary certificate.
         chain: certificate, intermediates and root as PEM text, when the response carries them.
         dcv_random_value: what can be published, instead of a request token, to prove the control of the domain.
         requests: what was asked for within the order.
         alternative_order_id: the id that its client gave it.
+        common_name: as the API spells it.
+        valid_from: beginning of its primary certificate.
     """
 
     order_id: int
@@ -94,14 +96,16 @@ class Order(t.NamedTuple):
     order_valid_till: datetime | None = None
     is_renewed: bool | None = None
     renewed_order_id: int | None = None
-    auto_reissue: bool = False
-    auto_renew: bool = False
+    auto_reissue: bool | None = None
+    auto_renew: bool | None = None
     reissues_count: int | None = None
     certificate_status: str | None = None
     chain: str | None = None
     dcv_random_value: str | None = None
     requests: tuple[OrderRequestRow, ...] = ()
     alternative_order_id: str | None = None
+    common_name: str | None = None
+    valid_from: datetime | None = None
 
 
 class OrderList(t.NamedTuple):
@@ -195,7 +199,7 @@ def get_order(client: Client, order_id: int | str, backoff: Backoff | None = Non
 def _is_order(order: Order, order_id: int | str) -> bool:
     if isinstance(order_id, int):
         return order.order_id == order_id
-    return order.serial_number is None or _same_serial_number(order.serial_number, order_id)
+    return order.serial_number is None or same_serial_number(order.serial_number, order_id)
 
 
 def find_by_alternative_id(
@@ -316,7 +320,7 @@ def _may_match(order: Order, filters: t.Mapping[str, str]) -> bool:
     names = {each.rstrip(".") for each in order.names or () if each.isascii()}
     if name and order.names and len(names) == len(order.names) and name.lower().rstrip(".") not in names:
         return False
-    if serial and order.serial_number and not _same_serial_number(order.serial_number, serial):
+    if serial and order.serial_number and not same_serial_number(order.serial_number, serial):
         return False
     known = {"product_name_id": order.product, "status": order.status}
     return all(
@@ -387,13 +391,15 @@ def _order(raw: t.Any) -> Order | None:
         order_valid_till=parse_date_end(values.get("order_valid_till")),
         is_renewed=as_flag(values.get("is_renewed")),
         renewed_order_id=as_id(values.get("renewed_order_id")),
-        auto_reissue=bool(as_flag(values.get("auto_reissue"))),
-        auto_renew=bool(as_flag(values.get("auto_renew"))),
+        auto_reissue=as_flag(values.get("auto_reissue")),
+        auto_renew=as_flag(values.get("auto_renew")),
         reissues_count=as_count(values.get("reissues_count")),
         certificate_status=as_word(certificate.get("status")),
         dcv_random_value=as_word(values.get("dcv_random_value")),
         requests=_requests(values.get("requests")),
         alternative_order_id=as_word(values.get("alternative_order_id")),
+        common_name=as_word(certificate.get("common_name")),
+        valid_from=parse_datetime(certificate.get("valid_from")),
     )
 
 
@@ -422,6 +428,6 @@ def _chain(links: t.Any) -> str | None:
     return "\n".join(text or "" for text in texts) if texts else None
 
 
-def _same_serial_number(one: str, other: str) -> bool:
+def same_serial_number(one: str, other: str) -> bool:
     """Whether two hexadecimal texts are the same number, whatever their case, colons and leading zeros."""
     return one.replace(":", "").strip().lower().lstrip("0") == other.replace(":", "").strip().lower().lstrip("0")

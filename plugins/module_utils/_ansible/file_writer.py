@@ -30,6 +30,7 @@ from ansible_collections.community.digicert.plugins.module_utils._files.replacin
     Permissions,
     create_file,
     existing_folder,
+    extended_attributes,
     overwrite,
     replace_place,
     sync_descriptor,
@@ -167,7 +168,7 @@ class FileWriter:
         """Return permissions, owner and group for a file that takes the place of an open one, None for a new file."""
         status = None if descriptor is None else os.fstat(descriptor)
         mode = self._mode(place.path, status, attributes.mode, new_mode)
-        uid, gid = _user_id(attributes.owner), _group_id(attributes.group)
+        uid, gid = user_id(attributes.owner), group_id(attributes.group)
         if status is None or descriptor is None:
             return Permissions(mode, uid, gid)
         # Ansible takes over what the file in place has, where the system lets it.
@@ -177,7 +178,7 @@ class FileWriter:
         elif gid is None and status.st_gid in (os.getegid(), *os.getgroups()):
             gid = status.st_gid
         # In a folder of somebody else, so may be the access control list of the file there.
-        return Permissions(mode, uid, gid, _extended(descriptor) if place.is_safe else None)
+        return Permissions(mode, uid, gid, extended_attributes(descriptor) if place.is_safe else None)
 
     def _mode(
         self, path: str, status: os.stat_result | None, wanted: int | str | None, new_mode: int | None = None
@@ -209,7 +210,7 @@ class FileWriter:
         folder = existing_folder(place)
         mode, is_root = stat.S_IMODE(status.st_mode) & 0o777, os.geteuid() == 0
         uid, gid = (status.st_uid, status.st_gid) if is_root else (None, None)
-        permissions = Permissions(mode, uid, gid, _extended(descriptor) if place.is_safe else None)
+        permissions = Permissions(mode, uid, gid, extended_attributes(descriptor) if place.is_safe else None)
         try:
             create_file(folder, name, content, permissions)
             sync_descriptor(folder)
@@ -222,7 +223,7 @@ class FileWriter:
     ) -> bool:
         """Set permissions, owner and group of an open file; return whether one was another."""
         status = os.fstat(descriptor)
-        uid, gid = _user_id(attributes.owner), _group_id(attributes.group)
+        uid, gid = user_id(attributes.owner), group_id(attributes.group)
         mode = stat.S_IMODE(status.st_mode)
         if attributes.mode is not None:
             mode = self._mode(place.path, status, attributes.mode)
@@ -296,22 +297,14 @@ def _overwrite(place: Place, content: bytes) -> bool:
     return True
 
 
-def _extended(descriptor: int) -> dict[str, bytes]:
-    """Return a file's extended attributes: access control list, SELinux context and what people put there."""
-    found = {}
-    with contextlib.suppress(OSError, AttributeError):  # the system or the file system has none
-        for name in os.listxattr(descriptor):
-            found[name] = os.getxattr(descriptor, name)
-    return found
-
-
 def _umask() -> int:
     umask = os.umask(0)
     os.umask(umask)
     return umask
 
 
-def _user_id(owner: str | None) -> int | None:
+def user_id(owner: str | None) -> int | None:
+    """Return the id of a user, given by name or id; raises DigicertError."""
     if owner is None or str(owner).isdigit():
         return None if owner is None else int(owner)
     try:
@@ -320,7 +313,8 @@ def _user_id(owner: str | None) -> int | None:
         raise DigicertError(f"There is no user {printable(str(owner))!r} on this host. Create it first.") from None
 
 
-def _group_id(group: str | None) -> int | None:
+def group_id(group: str | None) -> int | None:
+    """Return the id of a group, given by name or id; raises DigicertError."""
     if group is None or str(group).isdigit():
         return None if group is None else int(group)
     try:

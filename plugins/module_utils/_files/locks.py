@@ -14,6 +14,7 @@ import errno
 import fcntl
 import os
 import time
+import typing as t
 
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError, printable
 from ansible_collections.community.digicert.plugins.module_utils._files.paths import Place, file_error, open_place
@@ -23,15 +24,21 @@ LOOK_AGAIN = 0.2  # seconds between two tries to get the lock
 # Somebody else has it. EACCES is what some network file systems say.
 _BUSY = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)
 # What a file system says that has no locks, or not for this kind of file; work goes on without one.
-NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL, errno.EBADF, errno.ENOTTY)
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL, errno.EBADF, errno.ENOTTY)
 
 
 class FileLock:
     """A lock that is a file of its own; the system gives it back when the process ends, however it ends."""
 
-    def __init__(self, path: str) -> None:
-        """Name the file; nothing is opened yet."""
+    def __init__(self, path: str, place: Place | None = None) -> None:
+        """Name the file; nothing is opened yet.
+
+        Args:
+            path: of the file.
+            place: the same with its folder open, for a caller that walked there; it stays open as long as the lock.
+        """
         self.path = path
+        self._place = place
         self._descriptor: int | None = None
 
     def acquire(self, patience: float) -> bool:
@@ -48,13 +55,15 @@ class FileLock:
         """
         give_up = time.monotonic() + patience
         while True:
-            with open_place(self.path) as place:
-                descriptor = self._open(place)
+            with self._open_place() as place:
+                descriptor = open_regular(place, os.O_RDWR | os.O_CREAT)
                 if descriptor is not None:
                     if self._is_locked(descriptor, place):
                         self._descriptor = descriptor
                         return True
                     os.close(descriptor)
+                elif place.folder is None or os.fstat(place.folder).st_nlink == 0:
+                    raise DigicertError(f"The folder of {printable(self.path, 500)} does not exist. Create it first.")
             if time.monotonic() >= give_up:
                 return False
             time.sleep(LOOK_AGAIN)
@@ -64,42 +73,43 @@ class FileLock:
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is None:
             return
-        with contextlib.suppress(OSError, DigicertError), open_place(self.path) as place:
-            if place.folder is not None and is_in_place(descriptor, place):
+        with contextlib.suppress(OSError, DigicertError), self._open_place() as place:
+            if place.folder is not None and _is_in_place(descriptor, place):
                 os.unlink(place.name, dir_fd=place.folder)
         os.close(descriptor)
 
-    def _open(self, place: Place) -> int | None:
-        if place.folder is None:
-            raise DigicertError(f"The folder of {printable(self.path, 500)} does not exist. Create it first.")
-        # None: somebody removed it between two looks.
-        return open_regular(place, os.O_RDWR | os.O_CREAT)
+    def _open_place(self) -> t.ContextManager[Place]:
+        return open_place(self.path) if self._place is None else contextlib.nullcontext(self._place)
 
     def _is_locked(self, descriptor: int, place: Place) -> bool:
         """Try to lock an open file; whoever had the lock may have removed the file, which is no lock then."""
         try:
-            return try_lock(descriptor) and is_in_place(descriptor, place)
+            return _try_lock(descriptor) and _is_in_place(descriptor, place)
         except OSError as exc:
             os.close(descriptor)
             raise file_error("Cannot lock", self.path, exc, "Check the file system.") from None
 
 
-def try_lock(descriptor: int) -> bool:
-    """Lock an open file or folder; return False when somebody else has the lock. Raises OSError."""
+def _try_lock(descriptor: int) -> bool:
+    """Lock an open file; return False when somebody else has the lock. Raises OSError."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as exc:
         if exc.errno in _BUSY:
             return False
-        if exc.errno not in NO_LOCKS:
+        if exc.errno not in _NO_LOCKS:
             raise
     return True
 
 
-def is_in_place(descriptor: int, place: Place) -> bool:
+def _is_in_place(descriptor: int, place: Place) -> bool:
     """Return whether an open file is still the one at its place; raises OSError."""
     try:
+        own = os.fstat(descriptor)
         there = os.stat(place.name, dir_fd=place.folder, follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    return os.path.samestat(os.fstat(descriptor), there)
+    except OSError as exc:
+        if exc.errno in (errno.ENOENT, errno.ESTALE):
+            return False
+        raise
+    # A network file system may remember a name for a while after another host removed it, but not the number of names.
+    return own.st_nlink > 0 and os.path.samestat(own, there)

@@ -109,6 +109,15 @@ def write_all(descriptor: int, content: bytes) -> None:
         rest = rest[os.write(descriptor, rest) :]
 
 
+def extended_attributes(descriptor: int) -> dict[str, bytes]:
+    """Return an open file's extended attributes: access control list, SELinux context and what people put there."""
+    found = {}
+    with contextlib.suppress(OSError, AttributeError):  # the system or the file system has none
+        for name in os.listxattr(descriptor):
+            found[name] = os.getxattr(descriptor, name)
+    return found
+
+
 def remove_place(place: Place) -> bool:
     """Remove a file durably; return whether there was one. Raises DigicertError."""
     if place.folder is None:

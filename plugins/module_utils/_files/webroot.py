@@ -1,0 +1,361 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""The file that proves the control of a domain over HTTP, in the folder of a web server that may belong to anybody.
+
+Only the webroot itself may be a link; below it none is followed. The file can be somebody else's, and other hosts can
+write to it: a value is one line, the first, and what is there otherwise stays. What was made here is noted in a last
+line of the file, so that whoever removes the last value, on whatever host, removes just that. Where the file lies:
+section 3, "Where DigiCert looks", of the API page.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import stat
+import time
+import typing as t
+
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError, printable
+from ansible_collections.community.digicert.plugins.module_utils._files.locks import FileLock
+from ansible_collections.community.digicert.plugins.module_utils._files.paths import Place, file_error
+from ansible_collections.community.digicert.plugins.module_utils._files.reading import open_regular, read_descriptor
+from ansible_collections.community.digicert.plugins.module_utils._files.replacing import (
+    ADVICE,
+    Permissions,
+    extended_attributes,
+    overwrite,
+    remove_place,
+    replace_place,
+)
+
+FOLDERS = (".well-known", "pki-validation")
+NAME = "fileauth.txt"
+LARGEST_FILE = 1024 * 1024  # bytes
+PATIENCE = 60.0  # seconds to wait for other hosts that write to the same file
+
+_VALUE = re.compile(r"[!-~]{1,255}")
+_NOTE = "# Made by community.digicert:"
+_WAY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+class Owner(t.NamedTuple):
+    """Who owns what is made; None for the owner and group of the webroot, as far as the task's user may set them."""
+
+    uid: int | None = None
+    gid: int | None = None
+
+
+def publish(webroot: str, value: str, owner: Owner, *, check_mode: bool = False) -> bool:
+    """Make sure that the file shows a value.
+
+    Args:
+        webroot: folder that the web server serves as `/`.
+        value: request token or random value.
+        owner: of what is made.
+        check_mode: change nothing.
+
+    Returns:
+        Whether something changed, or would.
+
+    Raises:
+        DigicertError: the value cannot be published.
+    """
+    line = _checked_value(value)
+    give_up = time.monotonic() + PATIENCE
+    while True:
+        with _Way(webroot, owner) as way:
+            if line in _lines(way.read()):
+                return False
+            if check_mode:
+                return True
+            try:
+                way.make()
+                with way.locked(give_up):
+                    return way.insert(line)
+            except _FolderGone:
+                # Another host removed its value, and the folders with it.
+                if time.monotonic() >= give_up:
+                    raise _busy_error(way.path) from None
+
+
+def unpublish(webroot: str, value: str, *, check_mode: bool = False) -> bool:
+    """Make sure that the file does not show a value; the arguments and errors are those of `publish`."""
+    line = _checked_value(value)
+    with _Way(webroot, Owner()) as way:
+        if line not in _lines(way.read()):
+            return False
+        if check_mode:
+            return True
+        try:
+            with way.locked(time.monotonic() + PATIENCE):
+                made = way.take_out(line)
+        except _FolderGone:
+            return False
+        way.remove_folders(made)
+    return True
+
+
+def file_path(webroot: str) -> str:
+    """Return the path of the file below a webroot."""
+    return os.path.join(webroot, *FOLDERS, NAME)
+
+
+class _FolderGone(Exception):  # noqa: N818 (caught here, and no error)
+    """Somebody removed a folder on the way."""
+
+
+class _Way:
+    """The way from the webroot to the file, as far as it exists, with each folder open."""
+
+    def __init__(self, webroot: str, owner: Owner) -> None:
+        self.path = file_path(webroot)
+        self._webroot = webroot
+        self._owner = owner
+        self._folders: list[int] = []
+        self._made: list[str] = []
+
+    def __enter__(self) -> _Way:
+        try:
+            self._folders.append(os.open(self._webroot, _WAY))
+        except FileNotFoundError:
+            raise DigicertError(
+                f"The webroot {printable(self._webroot, 500)} does not exist. Create it, or correct its path."
+            ) from None
+        except (OSError, ValueError) as exc:
+            raise file_error("Cannot open the webroot", self._webroot, exc) from None
+        try:
+            while len(self._folders) <= len(FOLDERS) and self._step():
+                pass
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_ignored: object) -> None:
+        while self._folders:
+            os.close(self._folders.pop())
+
+    def read(self) -> bytes:
+        """Return the content of the file, nothing when it does not exist; raises DigicertError."""
+        descriptor = self._open()
+        if descriptor is None:
+            return b""
+        try:
+            return self._content(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def make(self) -> None:
+        """Make the folders that do not exist; raises DigicertError."""
+        while len(self._folders) <= len(FOLDERS):
+            name, path = self._next()
+            old = os.umask(0)
+            try:
+                os.mkdir(name, 0o755, dir_fd=self._folders[-1])
+            except FileExistsError:
+                made = False
+            except FileNotFoundError:
+                raise _FolderGone from None
+            except OSError as exc:
+                raise file_error("Cannot make the folder", path, exc, ADVICE) from None
+            else:
+                made = True
+            finally:
+                os.umask(old)
+            if not self._step():
+                raise _FolderGone
+            if made:
+                self._give_away(path)
+                self._made.append(name)
+
+    @contextlib.contextmanager
+    def locked(self, give_up: float) -> t.Iterator[None]:
+        """Keep other runs and hosts from writing to the file; raises DigicertError."""
+        folder = self._place(f".{NAME}.lock")
+        lock = FileLock(folder.path, folder)
+        try:
+            got = lock.acquire(max(0.0, give_up - time.monotonic()))
+        except DigicertError:
+            if os.fstat(self._folders[-1]).st_nlink == 0:
+                raise _FolderGone from None
+            raise
+        if not got:
+            raise _busy_error(self.path)
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def insert(self, line: bytes) -> bool:
+        """Write a value as the first line; return whether it was not there. Raises DigicertError."""
+        descriptor = self._open()
+        if descriptor is None:
+            uid, gid = self._new_owner()
+            note = " ".join([_NOTE, *self._made, NAME]).encode()
+            self._replace(line + b"\n" + note + b"\n", Permissions(0o644, uid, gid))
+            return True
+        try:
+            content = self._content(descriptor)
+            if line in _lines(content):
+                return False
+            self._rewrite(descriptor, line + b"\n" + _with_note(content, self._made))
+        finally:
+            os.close(descriptor)
+        return True
+
+    def take_out(self, line: bytes) -> list[str]:
+        """Take the line of a value out, and the file away when it was made for values; return the folders that were.
+
+        Raises DigicertError.
+        """
+        descriptor = self._open()
+        if descriptor is None:
+            return []
+        try:
+            lines = self._content(descriptor).splitlines(keepends=True)
+            rest = [other for other in lines if other.rstrip(b"\r\n") != line]
+            if len(rest) == 1 and _noted(rest[0]) is not None:
+                remove_place(self._place(NAME))
+                return _noted(rest[0]) or []
+            if len(rest) < len(lines):
+                self._rewrite(descriptor, b"".join(rest))
+        finally:
+            os.close(descriptor)
+        return []
+
+    def remove_folders(self, made: t.Container[str]) -> None:
+        """Remove the folders that were made for values, if they are empty."""
+        for number, name in reversed(list(enumerate(FOLDERS))):
+            if name not in made:
+                return
+            try:
+                os.rmdir(name, dir_fd=self._folders[number])
+            except OSError:
+                return  # somebody uses it, which is no failure
+
+    def _next(self) -> tuple[str, str]:
+        """Return name and path of the folder to open next."""
+        number = len(self._folders) - 1
+        return FOLDERS[number], os.path.join(self._webroot, *FOLDERS[: number + 1])
+
+    def _step(self) -> bool:
+        """Open the next folder; return False when it does not exist. Raises DigicertError."""
+        name, path = self._next()
+        try:
+            if stat.S_ISLNK(os.stat(name, dir_fd=self._folders[-1], follow_symlinks=False).st_mode):
+                raise DigicertError(
+                    f"{printable(path, 500)} is a link, which is not followed: whoever owns the webroot could lead it "
+                    "anywhere. Make it a folder, or give the folder that it leads to as the webroot."
+                )
+            self._folders.append(os.open(name, _WAY | os.O_NOFOLLOW, dir_fd=self._folders[-1]))
+        except FileNotFoundError:
+            return False
+        except OSError as exc:
+            raise file_error("Cannot open the folder", path, exc) from None
+        return True
+
+    def _give_away(self, path: str) -> None:
+        """Give a folder that was made just now its owner; raises DigicertError."""
+        folder = self._folders[-1]
+        uid, gid = self._new_owner()
+        try:
+            # Whoever owns the webroot may have put another folder there; an empty one is all that is given away.
+            if os.fstat(folder).st_uid == os.geteuid() and not os.listdir(folder):
+                os.fchown(folder, -1 if uid is None else uid, -1 if gid is None else gid)
+        except OSError as exc:
+            raise file_error("Cannot set the owner of", path, exc) from None
+
+    def _new_owner(self) -> Owner:
+        if os.geteuid() != 0:
+            return self._owner
+        webroot = os.fstat(self._folders[0])
+        uid, gid = self._owner
+        return Owner(webroot.st_uid if uid is None else uid, webroot.st_gid if gid is None else gid)
+
+    def _place(self, name: str) -> Place:
+        complete = len(self._folders) > len(FOLDERS)
+        path = os.path.join(os.path.dirname(self.path), name)
+        return Place(path, name, self._folders[-1] if complete else None, is_safe=False, is_sticky=False)
+
+    def _open(self) -> int | None:
+        return open_regular(self._place(NAME))
+
+    def _content(self, descriptor: int) -> bytes:
+        if os.fstat(descriptor).st_nlink > 1:
+            raise DigicertError(f"{printable(self.path, 500)} is a hard link to another file. Remove it.")
+        return read_descriptor(descriptor, self.path, LARGEST_FILE)
+
+    def _rewrite(self, descriptor: int, content: bytes) -> None:
+        """Give a file another content, and leave it its owner and permissions; raises DigicertError."""
+        status = os.fstat(descriptor)
+        is_root = os.geteuid() == 0
+        if not is_root and status.st_uid != os.geteuid():
+            self._overwrite(content)
+            return
+        uid, gid = (status.st_uid, status.st_gid) if is_root else (None, None)
+        permissions = Permissions(stat.S_IMODE(status.st_mode) & 0o777, uid, gid, extended_attributes(descriptor))
+        self._replace(content, permissions)
+
+    def _replace(self, content: bytes, permissions: Permissions) -> None:
+        try:
+            replace_place(self._place(NAME), content, permissions)
+        except DigicertError:
+            if os.fstat(self._folders[-1]).st_nlink == 0:
+                raise _FolderGone from None
+            raise
+
+    def _overwrite(self, content: bytes) -> None:
+        """Write over a file of another user, which would be the task's user's if it was replaced."""
+        descriptor = open_regular(self._place(NAME), os.O_WRONLY)
+        if descriptor is None:
+            raise _FolderGone
+        try:
+            overwrite(descriptor, content)
+        except OSError as exc:
+            raise file_error("Cannot write", self.path, exc, ADVICE) from None
+        finally:
+            os.close(descriptor)
+
+
+def _checked_value(value: str) -> bytes:
+    if not _VALUE.fullmatch(value) or value.startswith("#"):
+        raise DigicertError("value must be a request token or a random value: one line of ASCII without blanks.")
+    return value.encode()
+
+
+def _lines(content: bytes) -> list[bytes]:
+    return content.splitlines()
+
+
+def _noted(line: bytes) -> list[str] | None:
+    """Return the folders that a note says were made, None for a line that is not a note."""
+    text = line.decode("ascii", "replace").rstrip("\r\n")
+    if not text.startswith(_NOTE):
+        return None
+    made = text[len(_NOTE) :].split()
+    return [name for name in FOLDERS if name in made] if NAME in made else None
+
+
+def _with_note(content: bytes, made: t.Sequence[str]) -> bytes:
+    """Add folders to the note of a file that another run made, if it has one."""
+    lines = content.splitlines(keepends=True)
+    noted = _noted(lines[-1]) if lines else None
+    if noted is None or not made:
+        return content
+    names = [name for name in FOLDERS if name in noted or name in made]
+    lines[-1] = " ".join([_NOTE, *names, NAME]).encode() + b"\n"
+    return b"".join(lines)
+
+
+def _busy_error(path: str) -> DigicertError:
+    return DigicertError(
+        f"Other runs or hosts are writing to {printable(path, 500)}, and did not end within {PATIENCE:g} seconds. "
+        "Run the task again."
+    )

@@ -70,7 +70,7 @@ class FileWriter:
         """
         self._module = module
         self._describe = describe or (lambda text: "" if text is None else "(content not shown)\n")
-        self._default = Attributes(*(module.params.get(name) for name in ("mode", "owner", "group")))
+        self.default_attributes = Attributes(*(module.params.get(name) for name in ("mode", "owner", "group")))
 
     def put_files(
         self,
@@ -78,6 +78,8 @@ class FileWriter:
         before: t.Mapping[str, str | None],
         changes: FileChanges,
         attributes: Attributes | None = None,
+        *,
+        backup: bool | None = None,
         new_mode: int | None = None,
     ) -> None:
         """Make sure that files have their content.
@@ -87,6 +89,7 @@ class FileWriter:
             before: the text that each file has, None where there is none.
             changes: is kept up to date.
             attributes: of files that are written; None for the module's options. What is not asked for stays.
+            backup: whether to keep copies; None for the module's option.
             new_mode: permissions of a new file for which nothing is asked for; None for what umask leaves.
 
         Raises:
@@ -96,8 +99,10 @@ class FileWriter:
             if text == before.get(path):
                 continue
             if not self._module.check_mode:
+                if self._module.params.get("backup") if backup is None else backup:
+                    self.back_up(path, changes)
                 with open_place(path) as place:
-                    self._replace(place, text.encode("utf-8"), changes, attributes or self._default, new_mode)
+                    self._replace(place, text.encode("utf-8"), attributes or self.default_attributes, new_mode)
             changes.changed = True
             shown = (self._describe(before.get(path)), self._describe(text))
             changes.diffs.append({"before_header": path, "after_header": path, "before": shown[0], "after": shown[1]})
@@ -122,7 +127,7 @@ class FileWriter:
                 if descriptor is None:
                     continue
                 try:
-                    changed = self._set_attributes(place, descriptor, attributes or self._default, diff)
+                    changed = self._set_attributes(place, descriptor, attributes or self.default_attributes, diff)
                 finally:
                     os.close(descriptor)
                 if attributes is None:
@@ -141,14 +146,14 @@ class FileWriter:
                 finally:
                     os.close(descriptor)
 
-    def _replace(
-        self, place: Place, content: bytes, changes: FileChanges, attributes: Attributes, new_mode: int | None
-    ) -> None:
+    def mode_number(self, path: str, mode: int | str, current: int) -> int:
+        """Return permissions as a number, for what is changed (as `u+x`) those of now; raises DigicertError."""
+        return self._mode(path, None, mode, current)
+
+    def _replace(self, place: Place, content: bytes, attributes: Attributes, new_mode: int | None) -> None:
         """Write one file, with its attributes from the first moment on."""
         descriptor = open_regular(place)
         try:
-            if descriptor is not None and self._module.params.get("backup"):
-                self._back_up(place, descriptor, changes)
             permissions = self._permissions(place, descriptor, attributes, new_mode)
         finally:
             if descriptor is not None:

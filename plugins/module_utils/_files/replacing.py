@@ -76,22 +76,27 @@ def replace_place(place: Place, content: bytes, permissions: Permissions) -> Non
 def create_file(folder: int, name: str, content: bytes, permissions: Permissions) -> None:
     """Make a new file in an open folder, and flush it; raises OSError, also when there is one, and leaves none then."""
     descriptor = os.open(name, _NEW, 0o600, dir_fd=folder)
-    mode, uid, gid, extended = permissions
     try:
         write_all(descriptor, content)
-        if uid is not None or gid is not None:
-            os.fchown(descriptor, -1 if uid is None else uid, -1 if gid is None else gid)
-        for attribute, value in (extended or {}).items():
-            with contextlib.suppress(OSError):
-                os.setxattr(descriptor, attribute, value)
-        # Last, since a change of the owner takes bits away, and an access control list changes those of the group.
-        os.fchmod(descriptor, mode)
+        set_permissions(descriptor, permissions)
         sync_file(descriptor)
     except BaseException:
         os.unlink(name, dir_fd=folder)
         raise
     finally:
         os.close(descriptor)
+
+
+def set_permissions(descriptor: int, permissions: Permissions) -> None:
+    """Give an open file its owner and permissions; raises OSError."""
+    mode, uid, gid, extended = permissions
+    if uid is not None or gid is not None:
+        os.fchown(descriptor, -1 if uid is None else uid, -1 if gid is None else gid)
+    for attribute, value in (extended or {}).items():
+        with contextlib.suppress(OSError):
+            os.setxattr(descriptor, attribute, value)
+    # Last, since a change of the owner takes bits away, and an access control list changes those of the group.
+    os.fchmod(descriptor, mode)
 
 
 def overwrite(descriptor: int, content: bytes) -> None:

@@ -1,0 +1,283 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""The variables of the role dv_certificate: normalized and checked once a pass, on the controller.
+
+Everything here comes from the play. Nothing that a host returned may pass through it.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import typing as t
+
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError
+from ansible_collections.community.digicert.plugins.module_utils._x509.csr import ascii_name
+
+PREFIX = "dv_certificate_"
+RECORD_LABEL = "_dnsauth"  # the API page, section 3
+# Facts are shown without their prefix ansible_, and Ansible removes it wherever it stands.
+_OUR_FACT = re.compile(r"(?:ansible_)?dv_certificate")
+_OMITTED = "__omit_place_holder__"  # ansible-core before 2.19
+_ACCOUNT = ("api_url", "api_key", "ca_path", "auth_key_ttl_days", "delegate_to")
+_LISTS = ("dns_names", "dns_check_servers")
+_FLAGS = ("new_private_key", "force", "check", "validate_certs")
+_NUMBERS = (
+    "private_key_size",
+    "remaining_days",
+    "dns_port",
+    "check_timeout",
+    "cert_validity_days",
+    "container_id",
+    "wait_timeout",
+    "auth_key_ttl_days",
+)
+_DICTIONARIES = ("order_validity", "dns_credentials")
+# Option -> ending of the file that is made in `directory` when the option is not given.
+_FILES = {
+    "private_key_path": "key",
+    "csr_path": "csr",
+    "path": "pem",
+    "chain_path": "chain.pem",
+    "full_chain_path": "fullchain.pem",
+}
+_OTHER_FILES = ("pkcs12_path", "combined_path")
+# What the role's defaults say. An option that is null or empty, as surveys give it, is one that is not given.
+DEFAULTS: dict[str, t.Any] = {
+    "directory": "/etc/ssl/digicert",
+    "mode": "0644",
+    "private_key_type": "RSA",
+    "private_key_size": 2048,
+    "private_key_curve": "secp256r1",
+    "private_key_mode": "0600",
+    "new_private_key": False,
+    "renewal": "auto",
+    "force": False,
+    "dcv_method": "http",
+    "webroot": "/var/www/html",
+    "dns_provider": "nsupdate",
+    "dns_port": 53,
+    "dns_credentials": {},
+    "dns_tsig_algorithm": "hmac-sha256",
+    "check": True,
+    "check_timeout": 60,
+    "product": "ssl_dv_geotrust_flex",
+    "wait_timeout": 600,
+    "delegate_to": "localhost",
+}
+_PROVIDER_NEEDS = {
+    "route53": ("dns_zone", ()),
+    "cloudflare": ("dns_zone", ("api_token",)),
+    "azure": ("dns_zone", ("resource_group",)),
+    "hetzner": ("dns_zone", ("api_token",)),
+}
+_PROVIDER_COLLECTIONS = {
+    "route53": "amazon.aws",
+    "cloudflare": "community.general",
+    "azure": "azure.azcollection",
+    "hetzner": "community.dns",
+}
+Options = t.Dict[str, t.Any]
+
+
+def normalize_options(raw: t.Mapping[str, t.Any], facts: t.Iterable[t.Any] = ()) -> Options:
+    """Return the role's options as its tasks use them.
+
+    Args:
+        raw: option without the prefix dv_certificate_ -> value; null, empty and omitted values mean not given.
+        facts: names of the facts that the host has.
+
+    Returns:
+        Every option in its own type or None, with `names` (A-labels, the common name first), `domains` (the names whose
+        control is proven), `records` (where TXT records go), `account` (hosts with the same one share an AuthKey), and
+        `problems` (sentences; the other values count only when there are none).
+    """
+    problems: list[str] = []
+    options: Options = {}
+    for name, value in raw.items():
+        try:
+            typed = _typed(str(name), value)
+        except (TypeError, ValueError):
+            typed = None
+            problems.append(f"{PREFIX}{name} has a value of the wrong type.")
+        options[name] = DEFAULTS.get(name) if typed is None else typed
+    ours = sorted(str(fact) for fact in facts if _OUR_FACT.match(str(fact)))
+    if ours:
+        problems.insert(0, _FACTS_REFUSED.format(ours[0][:60] if ours[0].isidentifier() else PREFIX + "…"))
+    _add_names(options, problems)
+    _add_files(options, raw, problems)
+    problems.extend(_contradictions(options))
+    options["dns_check_servers"] = options.get("dns_check_servers") or _update_server(options)
+    options["account"] = [options.get(name) for name in _ACCOUNT]
+    options["problems"] = problems
+    return options
+
+
+_FACTS_REFUSED = (
+    "The facts of this host contain {}, which would set variables of the role. Facts come from the host, so remove it "
+    "there or from the fact cache, and give the role's variables in the play or inventory."
+)
+
+
+def _typed(name: str, value: t.Any) -> t.Any:
+    """Return a value in the type of its option; raises TypeError or ValueError."""
+    absent = value is None or type(value).__name__ in ("Omit", "OmitType")
+    if isinstance(value, str):
+        # Ansible's own kinds of text carry marks that must not get into what is frozen.
+        value = f"{value}"
+        absent = not value.strip() or value.startswith(_OMITTED)
+    if absent:
+        return [] if name in _LISTS else None
+    convert: t.Callable[[t.Any], t.Any] = _CONVERTERS.get(name, _text)
+    return convert(value)
+
+
+def _text(value: t.Any) -> str:
+    if isinstance(value, (t.Mapping, list, tuple, set)):
+        raise TypeError
+    return str(value)
+
+
+def _flag(value: t.Any) -> bool:
+    return bool(boolean(value))
+
+
+def _number(value: t.Any) -> int:
+    if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
+        raise ValueError
+    return int(value)
+
+
+def _dictionary(value: t.Any) -> dict[str, t.Any]:
+    items = {str(key): _plain(item) for key, item in dict(value).items()}
+    return {key: item for key, item in items.items() if item not in (None, "")}
+
+
+def _alias(value: t.Any) -> t.Any:
+    return {str(key): str(item) for key, item in value.items()} if isinstance(value, t.Mapping) else _text(value)
+
+
+def _plain(value: t.Any) -> t.Any:
+    """Return a number or flag as it is, and everything else, such as a date, as text."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    text = str(value)
+    return "" if text.startswith(_OMITTED) else text
+
+
+def _texts(value: t.Any) -> list[str]:
+    """Return a list of texts, which may be given as one text with commas or blanks between them."""
+    if isinstance(value, str):
+        return [part for part in re.split(r"[\s,;]+", value) if part]
+    if isinstance(value, t.Mapping):
+        raise TypeError
+    items = list(value) if isinstance(value, t.Iterable) else [value]
+    return [str(item).strip() for item in items if item is not None and str(item).strip()]
+
+
+_CONVERTERS: dict[str, t.Callable[[t.Any], t.Any]] = {
+    **dict.fromkeys(_LISTS, _texts),
+    **dict.fromkeys(_FLAGS, _flag),
+    **dict.fromkeys(_NUMBERS, _number),
+    **dict.fromkeys(_DICTIONARIES, _dictionary),
+    "dns_alias": _alias,
+}
+
+
+def _add_names(options: Options, problems: list[str]) -> None:
+    """Add `names`, `domains` and `records`."""
+    first = options.get("common_name")
+    given = [first, *options.get("dns_names", [])] if first else []
+    if not first:
+        problems.append(f"{PREFIX}common_name is empty.")
+    names: list[str] = []
+    for name in given:
+        try:
+            names.append(_name(str(name)))
+        except DigicertError as error:
+            problems.append(f"{PREFIX}{'common_name' if name == first else 'dns_names'}: {error}")
+    options["names"] = list(dict.fromkeys(names))
+    options["domains"] = list(dict.fromkeys(re.sub(r"^[*][.]", "", name) for name in names))
+    try:
+        options["records"] = _records(options["domains"], options.get("dns_alias"))
+    except DigicertError as error:
+        options["records"] = []
+        problems.append(f"{PREFIX}dns_alias: {error}")
+    if not options.get("name"):
+        options["name"] = re.sub(r"^[*]", "_wildcard", str(first or "").strip().lower().rstrip("."))
+    if re.search(r"[/\0]", options["name"]) or options["name"] in ("", ".", ".."):
+        problems.append(f"{PREFIX}name is not the first part of a file's name.")
+
+
+def _name(name: str) -> str:
+    address = name.strip().strip("[]")
+    if ":" in address or re.fullmatch(r"[0-9.]+", address):
+        raise DigicertError(f"{name!r} is an address or has a port. Give DNS names only.")
+    return ascii_name(name.strip())
+
+
+def _records(domains: t.Iterable[str], alias: t.Any) -> list[str]:
+    """Return the names of the TXT records, without a dot at the end."""
+    if not alias:
+        return [f"{RECORD_LABEL}.{domain}" for domain in domains]
+    if not isinstance(alias, dict):
+        return [_name(alias)]
+    by_domain = {re.sub(r"^[*][.]", "", _name(name)): _name(record) for name, record in alias.items()}
+    return list(dict.fromkeys(by_domain.get(domain) or f"{RECORD_LABEL}.{domain}" for domain in domains))
+
+
+def _add_files(options: Options, raw: t.Mapping[str, t.Any], problems: list[str]) -> None:
+    """Add the paths that were not given; two options must not name one file."""
+    for option, ending in _FILES.items():
+        # What the role's default becomes where directory or name is null.
+        unset = f"{raw.get('directory') or ''}/{raw.get('name') or ''}.{ending}"
+        if not options.get(option) or options[option] == unset:
+            options[option] = f"{options['directory']}/{options['name']}.{ending}"
+    seen: dict[str, str] = {}
+    for option in (*_FILES, *_OTHER_FILES):
+        path = options.get(option)
+        if not path:
+            continue
+        key = posixpath.normpath(re.sub(r"/+", "/", path)).casefold()
+        if key in seen:
+            problems.append(f"{PREFIX}{seen[key]} and {PREFIX}{option} name the same file.")
+        seen[key] = option
+
+
+def _update_server(options: Options) -> list[str]:
+    """Return the server that takes the updates, which is asked when the user names no other."""
+    updated = options.get("dcv_method") == "dns" and options.get("dns_provider") == "nsupdate"
+    return [options["dns_server"]] if updated and options.get("dns_server") else []
+
+
+def _contradictions(options: Options) -> list[str]:
+    """Return what is wrong with options that are fine one by one."""
+    method, provider = options.get("dcv_method"), options.get("dns_provider")
+    found = []
+    if method == "http" and any(name.startswith("*") for name in options["names"]):
+        found.append(f"{PREFIX}dcv_method=http cannot validate wildcards. Use dns or custom.")
+    if method == "dns" and provider == "nsupdate" and not options.get("dns_server"):
+        found.append(f"{PREFIX}dcv_method=dns needs {PREFIX}dns_server.")
+    if bool(options.get("dns_tsig_name")) != bool(options.get("dns_tsig_secret")):
+        found.append(f"{PREFIX}dns_tsig_name and {PREFIX}dns_tsig_secret need each other.")
+    if method == "custom" and not (options.get("publish_tasks") and options.get("unpublish_tasks")):
+        found.append(f"{PREFIX}dcv_method=custom needs {PREFIX}publish_tasks and {PREFIX}unpublish_tasks.")
+    if method == "dns" and provider in _PROVIDER_NEEDS:
+        zone, credentials = _PROVIDER_NEEDS[provider]
+        if not options.get(zone):
+            found.append(f"{PREFIX}dns_provider={provider} needs {PREFIX}{zone}.")
+        lacking = [key for key in credentials if key not in (options.get("dns_credentials") or {})]
+        if lacking:
+            found.append(f"{PREFIX}dns_provider={provider} needs {lacking[0]} in {PREFIX}dns_credentials.")
+    if options.get("auth_key_id") and not options.get("auth_key"):
+        found.append(f"{PREFIX}auth_key_id needs {PREFIX}auth_key, the AuthKey of that id.")
+    validity = options.get("order_validity")
+    if validity and (len(validity) != 1 or set(validity) - {"years", "days", "custom_expiration_date"}):
+        found.append(f"{PREFIX}order_validity needs exactly one of years, days and custom_expiration_date.")
+    return found

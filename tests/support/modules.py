@@ -1,0 +1,45 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs a module in the process of the test."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+import typing as t
+
+import pytest
+from ansible.module_utils import basic
+
+PACKAGE = "ansible_collections.community.digicert.plugins.modules"
+
+
+class Outcome(t.NamedTuple):
+    """What a module said: its result, and whether it failed."""
+
+    result: dict[str, t.Any]
+    failed: bool
+
+    @property
+    def message(self) -> str:
+        """The message of a module that must have failed."""
+        assert self.failed, self.result
+        return str(self.result["msg"])
+
+
+def run_module(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], **args: t.Any
+) -> Outcome:
+    """Run a module with these options; `_ansible_check_mode` and the like are options too."""
+    module = importlib.import_module(f"{PACKAGE}.{name}")
+    monkeypatch.setattr(sys, "argv", [name])
+    monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": args}).encode())
+    monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
+    capsys.readouterr()
+    with pytest.raises(SystemExit):
+        module.main()
+    result = json.loads(capsys.readouterr().out)
+    return Outcome(result, bool(result.get("failed")))

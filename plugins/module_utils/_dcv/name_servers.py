@@ -149,6 +149,8 @@ def _looked_up(name: t.Any, kind: str, limit: TimeLimit) -> t.Any:
     """Return what the resolver of this machine says, None when there is no such record; raises DigicertError."""
     dns = load_dnspython()
     shown = printable(name.to_text(omit_final_dot=True), 100)
+    if limit.left <= 0:
+        raise DigicertError(f"No time is left to look for {kind} records of {shown}.")
     try:
         return system_resolver(limit).resolve(name, kind)
     except (dns.resolver.NoAnswer, dns.resolver.NXDOMAIN):
@@ -193,9 +195,12 @@ def ask_texts(server: NameServer, record: str, limit: TimeLimit) -> Reply:
     faults = []
     for number, address in enumerate(server.addresses):
         seconds = limit.share(len(server.addresses) - number, _PER_QUERY).left
+        if seconds <= 0:
+            faults.append("it does not answer in time")
+            break
         try:
             response, _tcp = dns.query.udp_with_fallback(
-                query, address, timeout=max(0.05, seconds), port=server.port, ignore_unexpected=True
+                query, address, timeout=seconds, port=server.port, ignore_unexpected=True
             )
         except dns.exception.Timeout:
             faults.append("it does not answer in time")

@@ -21,6 +21,7 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.de
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError
 
 LONGEST_TIMEOUT = 86400.0  # seconds
+LEAST = 2.0  # seconds of a part
 
 
 class TimeLimit:
@@ -36,8 +37,11 @@ class TimeLimit:
         return max(0.0, self._end - time.monotonic())
 
     def share(self, parts: int, most: float) -> TimeLimit:
-        """Return the limit for the first of several parts, `most` seconds at most."""
-        return TimeLimit(min(most, self.left / max(1, parts)))
+        """Return the limit for the first of several parts, `most` seconds at most.
+
+        A part has `LEAST` seconds as long as so much is left: many names must not make each look too short.
+        """
+        return TimeLimit(min(most, self.left, max(LEAST, self.left / max(1, parts))))
 
 
 def checked_timeout(seconds: float) -> float:

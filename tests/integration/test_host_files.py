@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import itertools
 import os
 import shutil
 import signal
@@ -237,7 +240,8 @@ def test_what_does_not_fit_is_not_activated(tmp_path: Path) -> None:
     (tmp_path / "a.pem.next").write_text(aged_certificate(NAME, ec.generate_private_key(ec.SECP256R1()), 50))
     assert "is for another private key" in run_module(REQUEST, staged.args)["msg"]
     (tmp_path / "a.pem.next").unlink()
-    assert not run_module(REQUEST, staged.args)["changed"]
+    result = run_module(REQUEST, staged.args)
+    assert (result["rc"], result["changed"]) == (0, False)
     (tmp_path / "a.pem.next").write_bytes(before["a.pem.next"])
     assert staged.files() == before
     result = run_module(REQUEST, staged.args, check_mode=True)
@@ -351,37 +355,49 @@ def test_a_csr_swapped_for_a_link_changes_no_other_file(shared: Path) -> None:
     assert outcomes == {0, 1}, "never met the link, or nothing else"
 
 
-def test_a_webroot_whose_owner_swaps_folders_for_links(shared: Path) -> None:
-    """The way of the issue: .well-known leads to a folder of root's, now and then."""
+def swap_for_link(path: Path, target: str) -> t.NoReturn:
+    """As another user, let a path be a folder and a link in turn."""
+    become(NOBODY)
+    os.chdir(path.parent)
+    for number in itertools.count():
+        for step in (
+            functools.partial(os.rmdir, path.name),
+            functools.partial(os.rename, path.name, f"aside{number}"),  # root put something in
+            functools.partial(os.symlink, target, path.name),
+            functools.partial(os.unlink, path.name),
+            functools.partial(os.mkdir, path.name),
+        ):
+            with contextlib.suppress(OSError):
+                step()
+    raise AssertionError
+
+
+@pytest.mark.parametrize("depth", [0, 1])
+def test_a_webroot_whose_owner_swaps_folders_for_links(depth: int, shared: Path) -> None:
+    """The folder is a link to one of root's, now and then."""
     need_root()
     root, victim = shared / "www", shared / "victim"
     (victim / "pki-validation").mkdir(parents=True)
-    victim.chmod(0o700)
-    (victim / "pki-validation").chmod(0o700)
-    root.mkdir()
-    os.chown(root, NOBODY, NOBODY)
-
-    def swap() -> None:
-        become(NOBODY)
-        os.chdir(root)
-        while True:
-            os.symlink("../victim", ".well-known")
-            os.unlink(".well-known")
-            os.mkdir(".well-known")
-            os.symlink("../../victim/pki-validation", ".well-known/pki-validation")
-            os.unlink(".well-known/pki-validation")
-            os.rmdir(".well-known")
-
-    pid = fork(swap)
+    for path in (victim, victim / "pki-validation"):
+        path.chmod(0o700)
+    swapped = root.joinpath(*FILEAUTH.parts[: depth + 1])
+    swapped.mkdir(parents=True)
+    for path in (root, *swapped.parents):
+        if root in (path, *path.parents):
+            os.chown(path, NOBODY, NOBODY)
+    pid = fork(lambda: swap_for_link(swapped, ("../victim", "../../victim")[depth]))
+    messages = set()
     try:
-        for _number in range(40):
-            run_module(FILE, {"webroot": str(root), "value": VALUE})
+        for number in range(60):
+            result = run_module(FILE, {"webroot": str(root), "value": f"{VALUE}{number}"})
+            messages.add("link" if "is a link" in result.get("msg", "") else "other")
     finally:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
-    assert list((victim / "pki-validation").iterdir()) == []
-    assert [mode_of(path) for path in (victim, victim / "pki-validation")] == [0o700, 0o700]
-    assert [path.stat().st_uid for path in (victim, victim / "pki-validation")] == [0, 0]
+    assert messages == {"link", "other"}
+    assert sorted(path.name for path in victim.rglob("*")) == ["pki-validation"]
+    for path in (victim, victim / "pki-validation"):
+        assert (path.stat().st_uid, mode_of(path)) == (0, 0o700)
 
 
 def test_the_token_belongs_to_the_owner_of_the_webroot(shared: Path) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Documentation of `connection_argument_spec()` in `module_utils/_module.py`."""
+    """Documentation of `connection_argument_spec()` in `module_utils/_ansible/runner.py`."""
 
     DOCUMENTATION = r"""
 options:
@@ -28,7 +28,7 @@ options:
       - For an account on the European instance, use V(https://certcentral.digicert.eu/services/v2).
       - Must start with C(https://), unless the host is this machine itself, for example a simulator on C(127.0.0.1).
         Requests over C(http://) never go through a proxy.
-      - Redirects are not followed, since the API key would go along.
+      - The module does not follow redirects, because the API key would go along.
       - If not set, the environment variable E(DIGICERT_API_URL) of the host that runs the module is used.
     type: str
     default: https://www.digicert.com/services/v2
@@ -40,21 +40,22 @@ options:
   ca_path:
     description:
       - File or directory, on the host that runs the module, of CA certificates in PEM form to trust instead of those
-        that come with the C(requests) library.
+        that the C(requests) library uses.
     type: path
   timeout:
     description:
-      - Seconds that one HTTP exchange may take, from name resolution to the last byte of the answer.
+      - Seconds that one HTTP exchange may take, from name resolution to the last byte of the response, at most one day.
     type: float
     default: 30
   retry_timeout:
     description:
-      - Seconds to ride out passing failures of one API call, which are rate limiting (HTTP 429), HTTP 502, 503 and 504
-        and broken or refused connections. V(0) means one try.
+      - Seconds to retry one API call after transient failures, which are rate limiting (HTTP 429), HTTP 502, 503 and
+        504, and broken or refused connections. V(0) means one try.
       - Waiting times grow from one second to thirty, and under the rate limit from five seconds to twenty. They are
-        random so that many hosts spread out, and respect C(Retry-After). An answer that asks for more time than is left
-        ends the waiting at once.
-      - An exchange that exceeds O(timeout) is not repeated, except where a module documents it.
+        random so that many hosts spread out, and respect C(Retry-After). A response that asks for more time than is
+        left ends the waiting at once.
+      - A request that may place an order or create a key is repeated only when it certainly was not carried out.
+      - A request that was sent and not answered within O(timeout) is not repeated, except where a module documents it.
     type: int
     default: 300
 requirements:

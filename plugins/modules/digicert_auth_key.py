@@ -8,16 +8,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: digicert_auth_key
-short_description: Make sure that a DigiCert CertCentral account has an AuthKey
+short_description: Create, reuse, rotate, or delete an AuthKey of a DigiCert CertCentral account
 version_added: 0.1.0
 author:
   - community.digicert contributors (!UNKNOWN)
 description:
-  - Makes sure that a DigiCert CertCentral account has an AuthKey, and returns it. A fitting key is reused, a
-    missing one is created, exactly once, even when many hosts ask at the same time or the network fails in between.
+  - Makes sure that a DigiCert CertCentral account has an AuthKey, and returns it. The module reuses a key that fits and
+    creates a missing one exactly once, even when many hosts ask at the same time or the network fails.
   - An AuthKey is an account-wide secret. Request tokens made with it prove the control of a domain before an order is
     placed, so that DV certificates are issued at once.
-  - Without O(ttl_days) the account's permanent key is meant, with it a key that expires.
+  - By default the module manages the account's permanent AuthKey. Set O(ttl_days) to manage an AuthKey that expires.
   - In the steady state the module sends one request and changes nothing.
 extends_documentation_fragment:
   - community.digicert._options
@@ -37,19 +37,19 @@ attributes:
   idempotent:
     support: partial
     details:
-      - With O(force=true), each run creates a key.
+      - With O(state=present) and O(force=true), each run creates a key.
 options:
   state:
     description:
       - V(present) makes sure that the account has the key that is asked for.
-      - V(absent) makes sure that a key does not exist. Deleting a key voids every request token made with it. Domains
-        already validated stay validated.
+      - V(absent) makes sure that a key does not exist. It needs either O(auth_key_id) or O(permanent=true). Deleting a
+        key voids every request token made with it.
     type: str
     choices: [present, absent]
     default: present
   ttl_days:
     description:
-      - Validity in days of the key, at least V(1). Without it, the permanent key is meant.
+      - Validity in days of the key, at least V(1). Leave it out for the permanent key.
       - An account can have any number of keys that expire. Two hosts that need one at the same moment each create one,
         so run the task once for all hosts, see the examples.
       - Only with O(state=present).
@@ -57,23 +57,30 @@ options:
   min_remaining_days:
     description:
       - A key that expires is reused when it is valid for at least this many days more and at most for O(ttl_days). Of
-        several such keys, the one that lives longest is reused.
-      - Must not be greater than O(ttl_days), and needs it. If not set, one third of O(ttl_days) is used.
+        several such keys, the module reuses the one that lives longest.
+      - Must not be greater than O(ttl_days), and requires it. The default is one third of O(ttl_days).
     type: float
   force:
     description:
       - Create a key even though a fitting one exists.
       - With O(ttl_days), this adds one more key.
-      - Without O(ttl_days), this rotates the permanent key. It is deleted, which voids its request tokens, and then
-        created anew. When the second step fails, the error says so, and the next run creates the key.
+      - Without O(ttl_days), this rotates the permanent key. The module deletes it, which voids its request tokens, and
+        creates another one. When the second step fails, the error says so, and the next run creates the key.
       - Only used with O(state=present).
     type: bool
     default: false
   auth_key_id:
     description:
-      - Id of the key to delete, active or not. Without it, the permanent key is deleted.
+      - Id of the key to delete, permanent or not, active or not. It must not be empty.
       - Only with O(state=absent).
     type: str
+  permanent:
+    description:
+      - Delete the account's permanent key, whatever its id.
+      - Only with O(state=absent), and not together with O(auth_key_id), not even with an empty one.
+    type: bool
+    default: false
+    version_added: 0.3.0
   set_facts:
     description:
       - Also return the key as fact RV(ignore:ansible_facts.digicert_auth_key), for later tasks and roles.
@@ -85,9 +92,10 @@ notes:
   - The module returns a secret. Use C(no_log=true) for the task wherever its output is kept.
   - Ansible hands a module its options, O(api_key) included, in a file on the host that runs it, unless C(pipelining) is
     on. Delegate the task to the controller to keep the API key from the managed hosts.
-  - When the answer to a create is lost, by a time-out, a broken connection, HTTP 5xx or an unreadable answer, the
-    module looks for the new key in the account's list before it sends the create again.
-  - The validity that is left is measured by the clock of the API.
+  - When it is unclear whether the service created or deleted a key, because of a time-out, a broken connection, HTTP
+    5xx or an unreadable response, the module looks at the account's keys before it tries again. When that does not
+    settle it, the task fails, says so, and counts as changed.
+  - The remaining validity is measured by the clock of the API.
 seealso:
   - module: community.digicert.digicert_auth_key_info
 """
@@ -106,7 +114,7 @@ EXAMPLES = r"""
   vars:
     auth_key: "{{ ansible_facts.digicert_auth_key.auth_key }}"
 
-- name: Have an AuthKey that is valid for at least a week and at most a month, as registered value only
+- name: Get an AuthKey that is valid for at least a week and at most a month, as a registered value only
   community.digicert.digicert_auth_key:
     api_key: "{{ digicert_api_key }}"
     ttl_days: 30
@@ -131,6 +139,14 @@ EXAMPLES = r"""
     api_key: "{{ digicert_api_key }}"
     state: absent
     auth_key_id: "{{ digicert.auth_key_id }}"
+  delegate_to: localhost
+  run_once: true
+
+- name: Delete the permanent AuthKey
+  community.digicert.digicert_auth_key:
+    api_key: "{{ digicert_api_key }}"
+    state: absent
+    permanent: true
   delegate_to: localhost
   run_once: true
 """
@@ -182,14 +198,14 @@ ansible_facts:
           returned: always
           type: str
           sample: "2025-06-06T18:24:09+00:00"
-status:
-  description: HTTP status of the answer that made the task fail.
-  returned: failure, when there was an answer
+http_status:
+  description: HTTP status of the response that made the task fail.
+  returned: failure, when there was a response
   type: int
   sample: 403
 code:
   description: Error code of the API.
-  returned: failure, when the answer had one
+  returned: failure, when the response had one
   type: str
   sample: access_denied|missing_permission
 """
@@ -197,26 +213,26 @@ code:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.community.digicert.plugins.module_utils._auth_keys import (
+from ansible_collections.community.digicert.plugins.module_utils._ansible.runner import connection_argument_spec, run
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.auth_keys import (
     AuthKey,
-    Wanted,
+    AuthKeySpec,
     ensure_absent,
     ensure_present,
 )
-from ansible_collections.community.digicert.plugins.module_utils._client import Client
-from ansible_collections.community.digicert.plugins.module_utils._errors import DigicertError
-from ansible_collections.community.digicert.plugins.module_utils._module import connection_argument_spec, run
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.client import Client
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError
 
 
 def present(client: Client, module: AnsibleModule) -> dict[str, t.Any]:
     """Return the result for state=present; raises DigicertError."""
     params = module.params
-    if params["auth_key_id"] is not None:
-        raise DigicertError("auth_key_id can only be used with state=absent.")
-    wanted = Wanted.of(params["ttl_days"], params["min_remaining_days"])
-    outcome = ensure_present(client, wanted, force=params["force"], dry_run=module.check_mode)
-    key = {name: getattr(outcome.after, name, None) for name in ("auth_key_id", "auth_key", "expiration_datetime")}
-    result = {"changed": outcome.changed, **key, "diff": diff(outcome.before, outcome.after, to_be=outcome.changed)}
+    if params["auth_key_id"] is not None or params["permanent"]:
+        raise DigicertError("auth_key_id and permanent can only be used with state=absent.")
+    spec = AuthKeySpec.from_options(params["ttl_days"], params["min_remaining_days"])
+    change = ensure_present(client, spec, force=params["force"], dry_run=module.check_mode)
+    key = {name: getattr(change.after, name, None) for name in ("auth_key_id", "auth_key", "expiration_datetime")}
+    result = {"changed": change.changed, **key, "diff": diff(change.before, change.after, to_be=change.changed)}
     if params["set_facts"]:
         result["ansible_facts"] = {"digicert_auth_key": key}
     return result
@@ -227,11 +243,13 @@ def absent(client: Client, module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     if params["ttl_days"] is not None:
         raise DigicertError("ttl_days cannot be used with state=absent. Name the key to delete in auth_key_id.")
-    outcome = ensure_absent(client, params["auth_key_id"], dry_run=module.check_mode)
+    change = ensure_absent(
+        client, auth_key_id=params["auth_key_id"], permanent=params["permanent"], dry_run=module.check_mode
+    )
     return {
-        "changed": outcome.changed,
-        "auth_key_id": outcome.before and outcome.before.auth_key_id,
-        "diff": diff(outcome.before, outcome.after),
+        "changed": change.changed,
+        "auth_key_id": change.before and change.before.auth_key_id,
+        "diff": diff(change.before, change.after),
     }
 
 
@@ -255,6 +273,7 @@ def main() -> None:
             "min_remaining_days": {"type": "float"},
             "force": {"type": "bool", "default": False},
             "auth_key_id": {"type": "str", "no_log": False},
+            "permanent": {"type": "bool", "default": False},
             "set_facts": {"type": "bool", "default": True},
         },
         required_by={"min_remaining_days": "ttl_days"},

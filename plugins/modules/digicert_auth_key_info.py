@@ -82,14 +82,14 @@ auth_keys:
       returned: always
       type: float
       sample: 27.35
-status:
-  description: HTTP status of the answer that made the task fail.
-  returned: failure, when there was an answer
+http_status:
+  description: HTTP status of the response that made the task fail.
+  returned: failure, when there was a response
   type: int
   sample: 401
 code:
   description: Error code of the API.
-  returned: failure, when the answer had one
+  returned: failure, when the response had one
   type: str
   sample: access_denied|missing_permission
 """
@@ -97,9 +97,9 @@ code:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.community.digicert.plugins.module_utils._auth_keys import get_key, list_keys
-from ansible_collections.community.digicert.plugins.module_utils._client import Client
-from ansible_collections.community.digicert.plugins.module_utils._module import connection_argument_spec, run
+from ansible_collections.community.digicert.plugins.module_utils._ansible.runner import connection_argument_spec, run
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.auth_keys import get_key, list_keys
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.client import Client
 
 
 def info(client: Client, auth_key_id: str | None) -> dict[str, t.Any]:

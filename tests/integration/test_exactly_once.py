@@ -134,5 +134,5 @@ def test_a_key_that_another_run_deletes_first_is_no_change(simulator: Simulator,
     gone = {"errors": [{"code": "not_found", "message": "No such AuthKey."}]}
     simulator.seed_auth_key()
     simulator.inject(Fault(method="DELETE", status=404, body=gone))
-    task = ansible.adhoc(MODULE, {"state": "absent"}).last
+    task = ansible.adhoc(MODULE, {"state": "absent", "permanent": True}).last
     assert (task.outcome, task.changed) == ("ok", False), task.msg

@@ -40,8 +40,8 @@ def test_bad_input_is_refused_before_any_request(simulator: Simulator, ansible: 
     cases: dict[str, tuple[dict[str, Any], str]] = {
         "empty key": ({"api_key": ""}, "api_key is empty"),
         "blank key": ({"api_key": " \t"}, "api_key is empty"),
-        "key with line end": ({"api_key": SECRET + "\n"}, "api_key holds white space"),
-        "key that is no header": ({"api_key": SECRET + "\u20ac"}, "api_key holds white space"),
+        "key with line end": ({"api_key": SECRET + "\n"}, "api_key contains white space"),
+        "key that is no header": ({"api_key": SECRET + "\u20ac"}, "api_key contains white space"),
         "no scheme": ({"api_url": "www.digicert.com/services/v2"}, "scheme and host"),
         "no host": ({"api_url": "https:///services/v2"}, "scheme and host"),
         "empty URL": ({"api_url": ""}, "scheme and host"),
@@ -52,22 +52,26 @@ def test_bad_input_is_refused_before_any_request(simulator: Simulator, ansible: 
         "query in URL": ({"api_url": f"{simulator.url}?key={SECRET}"}, "no user name, password"),
         "plain http": ({"api_url": "http://192.0.2.1/services/v2"}, "must start with https://"),
         "loopback look-alike": ({"api_url": "http://127.0.0.1.example.com/"}, "must start with https://"),
-        "no days": ({"ttl_days": 0}, "ttl_days must be at least 1"),
-        "negative days": ({"ttl_days": -5}, "ttl_days must be at least 1"),
+        "another parser's loopback": ({"api_url": "http://host\\[::1]/"}, "scheme and host"),
+        "no days": ({"ttl_days": 0}, "ttl_days must be from 1"),
+        "negative days": ({"ttl_days": -5}, "ttl_days must be from 1"),
         "days in words": ({"ttl_days": "ten"}, "ttl_days"),
         "min without ttl": ({"min_remaining_days": 3}, "ttl_days"),
-        "min above ttl": ({"ttl_days": 3, "min_remaining_days": 4}, "min_remaining_days must lie between"),
-        "negative min": ({"ttl_days": 3, "min_remaining_days": -1}, "min_remaining_days must lie between"),
-        "min no number": ({"ttl_days": 3, "min_remaining_days": "nan"}, "min_remaining_days must lie between"),
+        "min above ttl": ({"ttl_days": 3, "min_remaining_days": 4}, "min_remaining_days must be from"),
+        "negative min": ({"ttl_days": 3, "min_remaining_days": -1}, "min_remaining_days must be from"),
+        "min no number": ({"ttl_days": 3, "min_remaining_days": "nan"}, "min_remaining_days must be from"),
         "id with present": ({"auth_key_id": "abc"}, "only be used with state=absent"),
         "ttl with absent": ({"state": "absent", "ttl_days": 3}, "cannot be used with state=absent"),
-        "empty id": ({"state": "absent", "auth_key_id": ""}, "no id of an AuthKey"),
-        "id that is a path": ({"state": "absent", "auth_key_id": "../auth-keys"}, "no id of an AuthKey"),
-        "id that is this path": ({"state": "absent", "auth_key_id": "."}, "no id of an AuthKey"),
+        "empty id": ({"state": "absent", "auth_key_id": ""}, "auth_key_id must not be empty"),
+        "nothing to delete": ({"state": "absent"}, "auth_key_id must not be empty"),
+        "empty id and permanent": ({"state": "absent", "auth_key_id": "", "permanent": True}, "exclude each other"),
+        "permanent with present": ({"permanent": True}, "can only be used with state=absent"),
+        "id that is a path": ({"state": "absent", "auth_key_id": "../auth-keys"}, "is not the id of an AuthKey"),
+        "id that is this path": ({"state": "absent", "auth_key_id": "."}, "is not the id of an AuthKey"),
         "no timeout": ({"timeout": 0}, "timeout must be"),
         "endless timeout": ({"timeout": "inf"}, "timeout must be"),
         "negative retry": ({"retry_timeout": -1}, "retry_timeout must be"),
-        "no CA": ({"ca_path": "/nonexistent/ca.pem"}, "ca_path names /nonexistent/ca.pem"),
+        "no CA": ({"ca_path": "/nonexistent/ca.pem"}, "ca_path names '/nonexistent/ca.pem'"),
     }
     tasks = [
         {"name": name, MODULE: {"api_key": SECRET, **args}, "ignore_errors": True}
@@ -94,30 +98,34 @@ def test_missing_api_key_is_named(ansible: Ansible) -> None:
 def test_redirects_are_not_followed(simulator: Simulator, ansible: Ansible) -> None:
     simulator.inject(Fault(status=307, headers={"Location": f"{simulator.http_url}/account/elsewhere?t={SECRET}"}))
     task = failure_of(ansible.adhoc(MODULE), f"redirects to {simulator.http_url}/account/elsewhere (", "not followed")
-    assert task.result["status"] == 307
+    assert task.result["http_status"] == 307
     assert len(simulator.log) == 1
 
 
 def test_refused_key(simulator: Simulator, ansible: Ansible) -> None:
-    task = failure_of(ansible.adhoc(MODULE, {"api_key": simulator.keys["unknown"]}), "API key was refused", "View Only")
-    assert task.result["status"] == 401
+    task = failure_of(
+        ansible.adhoc(MODULE, {"api_key": simulator.keys["unknown"]}), "API key was refused", "Check api_key"
+    )
+    assert task.result["http_status"] == 401
     assert task.result["code"].startswith("access_denied|")
     assert len(simulator.log) == 1
 
 
-@pytest.mark.parametrize("args", [{}, {"ttl_days": 3}, {"state": "absent"}], ids=["create", "create TTL", "delete"])
+@pytest.mark.parametrize(
+    "args", [{}, {"ttl_days": 3}, {"state": "absent", "permanent": True}], ids=["create", "create TTL", "delete"]
+)
 def test_key_without_permission(simulator: Simulator, ansible: Ansible, args: dict[str, Any]) -> None:
     if args.get("state"):
         simulator.seed_auth_key()
     args["api_key"] = simulator.keys["view_only"]
     task = failure_of(ansible.adhoc(MODULE, args), "lacks the permission", "without the restriction View Only")
-    assert (task.result["status"], task.result["code"]) == (403, "access_denied|missing_permission")
+    assert (task.result["http_status"], task.result["code"]) == (403, "access_denied|missing_permission")
 
 
 def test_wrong_path_says_to_check_api_url(simulator: Simulator, ansible: Ansible) -> None:
     run = ansible.adhoc(MODULE, {"api_url": simulator.url.replace("v2", "v3")})
     task = failure_of(run, "Cannot list the AuthKeys", "Check api_url")
-    assert (task.result["status"], task.result["code"]) == (404, "not_found|route")
+    assert (task.result["http_status"], task.result["code"]) == (404, "not_found|route")
 
 
 def test_a_gateways_404_is_not_taken_for_an_absent_key(simulator: Simulator, ansible: Ansible) -> None:
@@ -127,20 +135,23 @@ def test_a_gateways_404_is_not_taken_for_an_absent_key(simulator: Simulator, ans
 
 ODD_ANSWERS: dict[str, tuple[dict[str, Any], str]] = {
     "HTML": ({"body": "<html><script>x()</script>Please log in</html>"}, "is not JSON"),
-    "no body": ({"body": ""}, "holds no list auth_keys"),
-    "cut JSON": ({"keep": 40}, "is not JSON, or is cut off"),
-    "a list": ({"body": [1, 2]}, "holds no list auth_keys"),
+    "no body": ({"body": ""}, "contains no list auth_keys"),
+    "cut JSON": ({"keep": 40}, "is not JSON, or is incomplete"),
+    "a list": ({"body": [1, 2]}, "contains no list auth_keys"),
     "expiry that is no date": (
         {"body": {"auth_keys": [{"auth_key_id": "x", "auth_key": SECRET, "expiration_datetime": "never"}]}},
-        "expiration_datetime that is no date",
+        "expiration_datetime that is not a date",
     ),
     "deeply nested JSON": ({"body": "[" * 200_000}, "is not JSON"),
-    "50 MB": ({"size": 50_000_000}, "larger than 16 MiB"),
+    "50 MB": ({"size": 50_000_000}, "larger than 4 MiB"),
     "endless body without length": ({"size": 50_000_000, "headers": {"Transfer-Encoding": "chunked"}}, "larger than"),
     "body with the key": ({"status": 500, "body": f'{{"debug": "X-DC-DEVKEY: {SECRET}"}}'}, "X-DC-DEVKEY: ***"),
-    "error with an AuthKey": ({"status": 500, "body": f'{{"auth_key": "{SECRET}2"}}'}, "HTTP 500)"),
+    "error with an AuthKey": (
+        {"status": 500, "body": f'{{"auth_key": "{SECRET}2"}}'},
+        'HTTP 500: {"auth_key": "***"})',
+    ),
     "error page": ({"status": 500, "body": "<h1>Oops</h1>\n<p>Reference 42</p>"}, "(HTTP 500: Oops Reference 42)"),
-    "error of another shape": ({"status": 400, "body": {"error": {"detail": "bad"}}}, '{"error": {"detail": "bad"}}'),
+    "error of another shape": ({"status": 400, "body": {"error": {"detail": "bad"}}}, "(HTTP 400: bad)"),
     "error without text": ({"status": 418, "body": ""}, "(HTTP 418)"),
 }
 
@@ -167,7 +178,7 @@ def test_odd_answers(simulator: Simulator, ansible: Ansible) -> None:
 
 def test_slow_server_is_left_within_timeout(simulator: Simulator, ansible: Ansible) -> None:
     simulator.inject(Fault(times=None, drip_headers=1.0))
-    task = failure_of(ansible.adhoc(MODULE, {"timeout": 2}), "no complete answer within 2 seconds")
+    task = failure_of(ansible.adhoc(MODULE, {"timeout": 2}), "no complete response within 2 seconds")
     assert 2 <= task.seconds < 12
     assert len(simulator.log) == 1
 
@@ -184,7 +195,7 @@ def test_retry_after_beyond_retry_timeout_ends_at_once(simulator: Simulator, ans
     simulator.inject(Fault(status=429, headers={"Retry-After": "3600"}, times=None))
     task = failure_of(ansible.adhoc(MODULE), "rate limit")
     assert task.seconds < 10
-    assert task.result["status"] == 429
+    assert task.result["http_status"] == 429
 
 
 def test_expired_certificate_is_refused_unless_certificates_are_not_validated(ansible: Ansible) -> None:

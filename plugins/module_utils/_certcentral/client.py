@@ -14,7 +14,6 @@ of the API page.
 from __future__ import annotations
 
 import json
-import math
 import os
 import random
 import re
@@ -149,7 +148,7 @@ class Client:
         """
         self.api_url = _check_url(api_url)
         self._api_key = _check_key(api_key)
-        if not (math.isfinite(timeout) and 0 < timeout <= LONGEST_TIMEOUT):
+        if not 0 < timeout <= LONGEST_TIMEOUT:
             raise DigicertError(f"timeout must be a number of seconds greater than 0, at most {LONGEST_TIMEOUT:.0f}.")
         if not 0 <= retry_timeout <= LONGEST_RETRY:
             raise DigicertError(f"retry_timeout must be a number of seconds from 0 to {LONGEST_RETRY:.0f}.")

@@ -50,9 +50,11 @@ TRANSIENT = (429, 502, 503, 504)  # statuses that say "later", not "no"
 INVALID_KEY = "access_denied|access_denied_invalid_key"
 MAX_ERRORS = 800  # characters of all errors of one response that are worth showing
 MAX_TEXT = 20_000  # characters of an error page that are looked at
-# An AuthKey behind its name, as JSON, XML, a form, an assignment or in quotes.
+# An AuthKey behind its name, as in JSON, XML, a form, an assignment or quotes; plain words are no AuthKey.
+_TOKEN = r"""[^\s"'\\<>&,;}]"""
 AUTH_KEY = re.compile(
-    r"""(?i)(auth_?key\b["'\\\s]*(?:value["'\\\s]*)?[:=>]["'\\\s]*|auth_?key\s+["'])([^\s"'\\<>&,;}]+)"""
+    r"""(?i)(auth_?key\b["'\\\s]*(?:value["'\\\s]*)?[:=>]["'\\\s]*|auth_?key\s+["'])"""
+    rf"({_TOKEN}*[0-9]{_TOKEN}*|{_TOKEN}{{16,}})"
 )
 
 
@@ -94,11 +96,12 @@ def _unsent_error(where: str, causes: t.Sequence[BaseException], timeout: float)
         return NotSentError(
             f"{where}the proxy cannot be used ({reason}). Check the proxy environment variables.", transient=True
         )
-    if _caused_by(causes, OverdueError):
+    if _timed_out(causes):
         return NotSentError(
-            f"{where}no connection within {timeout:g} seconds. Check api_url, name resolution and firewall."
+            f"{where}no connection within {timeout:g} seconds. Check api_url, name resolution and firewall.",
+            transient=True,
         )
-    if _timed_out(causes) or any(type(cause).__name__ == "NewConnectionError" for cause in causes):
+    if any(type(cause).__name__ == "NewConnectionError" for cause in causes):
         unknown_name = any(isinstance(c, socket.gaierror) and c.errno == socket.EAI_NONAME for c in causes)
         return NotSentError(
             f"{where}no connection ({reason}). Check api_url, name resolution and firewall.", transient=not unknown_name
@@ -158,7 +161,7 @@ def status_error(where: str, method: str, raw: RawResponse, api_key: str) -> Dig
     """
     status = raw.status
     code, text = describe_errors(raw.content, api_key)
-    quoted = f"HTTP {status}{text and ': '}{text.rstrip('.')}"
+    quoted = f"HTTP {status}{(', ' if code else ': ') if text else ''}{text.rstrip('.')}"
     facts: dict[str, t.Any] = {"http_status": status, "code": code}
     if 300 <= status <= 399:
         target = _without_query(_mask(raw.headers.get("Location", ""), api_key))
@@ -207,7 +210,7 @@ def payload_error(where: str, status: int, payload: t.Any, content: bytes, api_k
         return None
     code, text = describe_errors(content, api_key)
     return UnusableResponseError(
-        f"{where}the service reports an error in a response of success (HTTP {status}: {text.rstrip('.')}). "
+        f"{where}the service reports an error in a response of success (HTTP {status}{', ' if code else ': '}{text.rstrip('.')}). "
         "Look at the account in CertCentral before the task runs again.",
         http_status=status,
         code=code,
@@ -233,10 +236,9 @@ def describe_errors(content: bytes, api_key: str) -> tuple[str | None, str]:
     errors = as_dict(payload).get("errors")
     first = as_dict(as_list(errors)[0]).get("code") if as_list(errors) else None
     code = printable(_mask(first, api_key)) or None if isinstance(first, str) else None
-    found = [_error_text(error) for error in _error_list(payload)]
-    shown = [printable(_mask(text, api_key)) for text in found if text]
-    if shown:
-        return code, printable("; ".join(shown), MAX_ERRORS)
+    shown = [_error_text(error, api_key) for error in _error_list(payload)]
+    if any(shown):
+        return code, printable("; ".join(filter(None, shown)), MAX_ERRORS)
     return code, printable(_mask(_compact(payload), api_key))
 
 
@@ -249,14 +251,12 @@ def _error_list(payload: t.Any) -> list[t.Any]:
     return [payload] if isinstance(payload, dict) else []
 
 
-def _error_text(error: t.Any) -> str:
-    """Return code and text of one error."""
-    if isinstance(error, str):
-        return error.rstrip(".")
+def _error_text(error: t.Any, api_key: str) -> str:
+    """Return code and text of one error, printable and without secrets."""
     values = as_dict(error)
-    texts = (values.get(field) for field in ("code", "message", "description", "error_description", "detail"))
-    shown = [text.strip().rstrip(".") for text in texts if isinstance(text, str) and text.strip()]
-    return ": ".join(dict.fromkeys(shown))
+    texts = [values.get(field) for field in ("code", "message", "description", "error_description", "detail")]
+    shown = [printable(_mask(text, api_key)).rstrip(".") for text in [error, *texts] if isinstance(text, str)]
+    return ": ".join(dict.fromkeys(filter(None, shown)))
 
 
 def _compact(payload: t.Any) -> str:

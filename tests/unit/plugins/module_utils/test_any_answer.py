@@ -15,13 +15,6 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.community.digicert.plugins.module_utils import _client
-from ansible_collections.community.digicert.plugins.module_utils._auth_keys import (
-    Wanted,
-    ensure_absent,
-    ensure_present,
-    get_key,
-    list_keys,
-)
 from ansible_collections.community.digicert.plugins.module_utils._client import Client
 from ansible_collections.community.digicert.plugins.module_utils._errors import DigicertError
 from ansible_collections.community.digicert.plugins.module_utils._issuance import Issuance, Wishes, issued_chain
@@ -198,32 +191,6 @@ def _failure_of(call: t.Callable[[], t.Any]) -> DigicertError | None:
     except DigicertError as error:
         return error
     return None
-
-
-@FUZZ
-@given(answers=answers, ttl_days=st.none() | st.integers(1, 400), force=st.booleans())
-def test_any_answer_to_present(answers: Answers, ttl_days: int | None, force: bool) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        wire = Wire(answers, patch)
-        wanted = Wanted.of(ttl_days, None)
-        _harmless(lambda: json.dumps(ensure_present(wire.client, wanted, force=force), default=str).encode())
-
-
-@FUZZ
-@given(answers=answers, auth_key_id=st.none() | st.just("a1"))
-def test_any_answer_to_absent_and_info(answers: Answers, auth_key_id: str | None) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        _harmless(lambda: ensure_absent(Wire(answers, patch).client, auth_key_id))
-        wire = Wire(answers, patch)
-
-        def info() -> None:
-            for key in list_keys(wire.client):
-                assert key.auth_key.encode()
-                assert key.auth_key_id.isprintable()
-                key.remaining_days(wire.client.now())
-
-        _harmless(info)
-        _harmless(lambda: get_key(Wire(answers, patch).client, "a1"))
 
 
 @FUZZ

@@ -136,6 +136,7 @@ requirements:
   - cryptography >= 3.3
 seealso:
   - module: community.digicert.digicert_certificate
+  - module: community.digicert.digicert_certificate_bundle
 """
 
 EXAMPLES = r"""

@@ -391,6 +391,8 @@ def test_a_webroot_whose_owner_swaps_folders_for_links(depth: int, shared: Path)
         for number in range(60):
             result = run_module(FILE, {"webroot": str(root), "value": f"{VALUE}{number}"})
             messages.add("link" if "is a link" in result.get("msg", "") else "other")
+            if number > 25 and len(messages) == 2:
+                break
     finally:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)

@@ -61,12 +61,12 @@ class Attributes(t.NamedTuple):
 class FileWriter:
     """Puts files in place for a module; every failure is a DigicertError, so that the module can say what it did."""
 
-    def __init__(self, module: AnsibleModule, describe: t.Callable[[str | None], t.Any] | None = None) -> None:
+    def __init__(self, module: AnsibleModule, describe: t.Callable[[t.Any], t.Any] | None = None) -> None:
         """Take what the module's options say.
 
         Args:
             module: with the options of `add_file_common_args`, and `backup` where it has that.
-            describe: returns what a diff shows of a file's text, None for one that does not exist. Nothing secret.
+            describe: returns what a diff shows of a file's content, None for one that does not exist. Nothing secret.
         """
         self._module = module
         self._describe = describe or (lambda text: "" if text is None else "(content not shown)\n")
@@ -74,8 +74,8 @@ class FileWriter:
 
     def put_files(
         self,
-        contents: t.Mapping[str, str],
-        before: t.Mapping[str, str | None],
+        contents: t.Mapping[str, str | bytes],
+        before: t.Mapping[str, str | bytes | None],
         changes: FileChanges,
         attributes: Attributes | None = None,
         *,
@@ -85,8 +85,8 @@ class FileWriter:
         """Make sure that files have their content.
 
         Args:
-            contents: the text of each file, written in this order.
-            before: the text that each file has, None where there is none.
+            contents: text or bytes of each file, written in this order.
+            before: the same that each file has, None where there is none.
             changes: is kept up to date.
             attributes: of files that are written; None for the module's options. What is not asked for stays.
             backup: whether to keep copies; None for the module's option.
@@ -102,7 +102,7 @@ class FileWriter:
                 if self._module.params.get("backup") if backup is None else backup:
                     self.back_up(path, changes)
                 with open_place(path) as place:
-                    self._replace(place, text.encode("utf-8"), attributes or self.default_attributes, new_mode)
+                    self._replace(place, _encoded(text), attributes or self.default_attributes, new_mode)
             changes.changed = True
             shown = (self._describe(before.get(path)), self._describe(text))
             changes.diffs.append({"before_header": path, "after_header": path, "before": shown[0], "after": shown[1]})
@@ -300,6 +300,10 @@ def _overwrite(place: Place, content: bytes) -> bool:
     finally:
         os.close(descriptor)
     return True
+
+
+def _encoded(content: str | bytes) -> bytes:
+    return content.encode("utf-8") if isinstance(content, str) else content
 
 
 def _umask() -> int:

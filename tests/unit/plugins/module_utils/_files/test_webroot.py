@@ -220,6 +220,29 @@ def test_what_the_owner_of_a_webroot_may_put_there(
     assert (target / "file").read_text() == "private"
 
 
+@pytest.mark.parametrize("name", [".well-known", "pki-validation"])
+def test_a_folder_swapped_for_a_link_after_it_was_looked_at(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, target = tmp_path / "root", tmp_path / "private"
+    (target / "pki-validation").mkdir(parents=True)
+    folder = next(path for path in (root / WAY).parents if path.name == name)
+    folder.mkdir(parents=True)
+    real = os.stat
+
+    def stat_and_swap(path: t.Any, **options: t.Any) -> os.stat_result:
+        status = real(path, **options)
+        if path == name:
+            folder.rmdir()
+            folder.symlink_to(target)
+        return status
+
+    monkeypatch.setattr(os, "stat", stat_and_swap)
+    with pytest.raises(DigicertError, match="Cannot open the folder"):
+        put(root)
+    assert modes(target) == {"pki-validation": stat.S_IMODE((target / "pki-validation").lstat().st_mode)}
+
+
 @pytest.mark.parametrize("value", ["", "two\nlines", "with blank", "# note", "ü", "x" * 256])
 def test_a_value_is_one_line(value: str, tmp_path: Path) -> None:
     with pytest.raises(DigicertError, match="one line of ASCII"):

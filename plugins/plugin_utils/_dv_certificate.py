@@ -55,7 +55,6 @@ DEFAULTS: dict[str, t.Any] = {
     "private_key_type": "RSA",
     "private_key_size": 2048,
     "private_key_curve": "secp256r1",
-    "private_key_mode": "0600",
     "new_private_key": False,
     "renewal": "auto",
     "force": False,

@@ -68,10 +68,7 @@ def test_nothing_is_ordered_without_proof(fleet: Fleet, knot: Knot, tmp_path: Pa
     nowhere.stop()
     messages = failures(run)
     assert messages.keys() == {"refused", "foreign", "unseen"}, run.output
-    assert messages["unseen"] == (
-        "The TXT record _dnsauth.unseen.example.com does not show the request token at 127.0.0.2, so no certificate "
-        "was ordered."
-    )
+    assert "_dnsauth.unseen.example.com at the name server 127.0.0.2 cannot be read" in messages["unseen"]
     assert fleet.calls() == [AUTH_KEY, ORDER]
     fleet.verify("fine", "fine.example.com")
     assert knot.texts("_dnsauth.unseen.example.com") == []
@@ -111,7 +108,8 @@ def test_provider_of_the_user(fleet: Fleet, knot: Knot, tmp_path: Path) -> None:
 
     (tmp_path / "publish.yml").write_text(json.dumps([{"name": "My publish", "ansible.builtin.meta": "noop"}]))
     failed = fleet.run(hosts={"late": {"common_name": "late.example.com", **own}})
-    assert "_dnsauth.late.example.com does not show the request token at 127.0.0.1" in failures(failed)["late"]
+    assert "_dnsauth.late.example.com" in failures(failed)["late"]
+    assert "127.0.0.1" in failures(failed)["late"]
     assert fleet.calls() == [AUTH_KEY]
     wild = {"common_name": "*.example.com", "dcv_method": "http"}
     refused = fleet.run(hosts={"none": {"dcv_method": "custom"}, "wild": wild})

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from tests.support.fleet import AUTH_KEY, ORDER, Fleet, changes, notified
 from tests.support.network_guard import NetworkGuard
-from tests.support.servers import Nginx
+from tests.support.servers import HOST, Nginx
 
 SITE = "www.example.com"
 
@@ -26,11 +26,12 @@ def test_from_nothing_to_what_a_tls_client_sees_and_then_nothing(fleet: Fleet, n
     assert "Make sure that the directory exists" in changes(predicted)
 
     service = urlsplit(fleet.simulator.url).netloc
-    guard = NetworkGuard(fleet.directory.parent / "network", service, nginx.address)
+    https = f"{HOST}:443"  # where the look asks first, as DigiCert does
+    guard = NetworkGuard(fleet.directory.parent / "network", service, nginx.address, https)
     fleet.ansible.env.update(guard.env)
     first = fleet.run("-vvv", "--diff")
     assert (guard.denied(), first.rc) == ([], 0), first.output
-    assert set(guard.seen("address")) == {service, nginx.address}
+    assert set(guard.seen("address")) == {service, nginx.address, https}
     assert fleet.calls() == [AUTH_KEY, ORDER]
     installed = fleet.verify(SITE)
     assert fleet.served(nginx, SITE) == installed

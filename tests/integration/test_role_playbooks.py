@@ -21,6 +21,7 @@ PLAYBOOKS = Path(__file__).resolve().parents[2] / "playbooks"
 def play(fleet: Fleet, name: str, **variables: t.Any) -> Run:
     """Run a playbook for one host with the variables of the fleet, which are given with their prefix."""
     fleet.ansible.hosts("www.example.com")
+    fleet.make_webroots("www.example.com")
     values = {f"dv_certificate_{key}": value for key, value in fleet.variables.items()}
     values.update(certificate_become=False, certificate_reload="true", **variables)
     file = fleet.ansible.directory / "variables.json"

@@ -59,6 +59,7 @@ class Fleet:
         """
         hosts = hosts or {"www.example.com": {}}
         self.ansible.hosts(*hosts)
+        self.make_webroots(*hosts)
         folder = self.ansible.directory / "host_vars"
         folder.mkdir(exist_ok=True)
         for host, own in hosts.items():
@@ -76,6 +77,11 @@ class Fleet:
         }
         show = {"name": "Show the result", "ansible.builtin.debug": {"msg": "{{ dv_certificate_result }}"}}
         return self.ansible.play([show], *options, play=play)
+
+    def make_webroots(self, *hosts: str) -> None:
+        """Make the webroot of each host, which the role does not do."""
+        for host in hosts:
+            Path(self.variables["webroot"].replace("{{ inventory_hostname }}", host)).mkdir(exist_ok=True)
 
     def path(self, host: str, ending: str, name: str | None = None) -> Path:
         """Return a file of a host by its ending, such as key or fullchain.pem."""

@@ -6,11 +6,19 @@
 
 from __future__ import annotations
 
+from .behaviour import OrderBehaviour, ServiceBehaviour
 from .dcv import DcvTargets
 from .faults import Fault
-from .orders import OrderBehaviour
 from .rate_limit import Limit
 from .request_tokens import check_request_token
 from .simulator import Simulator
 
-__all__ = ["DcvTargets", "Fault", "Limit", "OrderBehaviour", "Simulator", "check_request_token"]
+__all__ = [
+    "DcvTargets",
+    "Fault",
+    "Limit",
+    "OrderBehaviour",
+    "ServiceBehaviour",
+    "Simulator",
+    "check_request_token",
+]

@@ -14,8 +14,8 @@ import threading
 from pathlib import Path
 from typing import get_args
 
+from .behaviour import OrderBehaviour, Validation
 from .dcv import DcvTargets
-from .orders import OrderBehaviour, Validation
 from .rate_limit import DEFAULT_LIMITS, Limit
 from .simulator import CertificateKind, Simulator
 

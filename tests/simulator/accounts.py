@@ -6,30 +6,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from .auth_keys import AuthKeyStore
+from .clock import Clock
 from .issuer import Issuer
-from .orders import Ids, OrderStore
+from .order_store import Ids, OrderStore
 
 UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
 class ApiKey:
-    """An API key: ``role`` names it in logs, ``may_change`` lists the areas in which it may do more than read."""
+    """An API key.
+
+    Attributes:
+        role: names it in logs.
+        value: what is sent.
+        account: whose it is.
+        may_change: the areas in which it may do more than read.
+        skips_approval: whether its orders and reissues need no approval when they say so.
+        administrator: whether it approves requests, and revokes without an approval.
+    """
 
     role: str
     value: str
     account: str
     may_change: frozenset[str]
+    skips_approval: bool = True
+    administrator: bool = False
 
 
 API_KEYS = (
-    ApiKey("full", "SIMULATOR-KEY-FULL-ACCESS", "main", frozenset({"auth_keys", "orders"})),
+    ApiKey("full", "SIMULATOR-KEY-FULL-ACCESS", "main", frozenset({"auth_keys", "orders"}), administrator=True),
     ApiKey("view_only", "SIMULATOR-KEY-VIEW-ONLY", "main", frozenset()),
     ApiKey("orders", "SIMULATOR-KEY-ORDERS", "main", frozenset({"orders"})),
-    ApiKey("other_full", "SIMULATOR-KEY-OTHER-ACCOUNT", "other", frozenset({"auth_keys", "orders"})),
+    ApiKey("requester", "SIMULATOR-KEY-REQUESTER", "main", frozenset({"orders"}), skips_approval=False),
+    ApiKey(
+        "other_full", "SIMULATOR-KEY-OTHER-ACCOUNT", "other", frozenset({"auth_keys", "orders"}), administrator=True
+    ),
 )
 ROLE_TO_KEY = {api_key.role: api_key.value for api_key in API_KEYS} | {UNKNOWN: "SIMULATOR-KEY-UNKNOWN"}
 _BY_VALUE = {api_key.value: api_key for api_key in API_KEYS}
@@ -40,13 +55,14 @@ class Account:
     """What one account owns."""
 
     orders: OrderStore
-    auth_keys: AuthKeyStore = field(default_factory=AuthKeyStore)
+    auth_keys: AuthKeyStore
 
 
-def new_accounts(issuer: Issuer) -> dict[str, Account]:
+def new_accounts(issuer: Issuer, clock: Clock) -> dict[str, Account]:
     """Return every account, empty, by name; ``issuer`` signs their certificates."""
     ids = Ids()
-    return {name: Account(OrderStore(issuer, ids)) for name in {api_key.account: None for api_key in API_KEYS}}
+    names = dict.fromkeys(api_key.account for api_key in API_KEYS)
+    return {name: Account(OrderStore(issuer, ids, clock), AuthKeyStore(clock)) for name in names}
 
 
 def find_api_key(value: str) -> ApiKey | None:

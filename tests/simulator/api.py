@@ -13,9 +13,16 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from .accounts import ApiKey, find_api_key
 from .auth_key_calls import auth_key_calls
-from .decisions import CODE_INVALID_API_KEY, CONTENT_LENGTH_METHODS
+from .certificate_calls import certificate_calls
+from .decisions import (
+    CODE_INVALID_API_KEY,
+    CODE_MISSING_API_KEY,
+    CODE_MISSING_PERMISSION,
+    CONTENT_LENGTH_METHODS,
+)
 from .errors import ApiError, bad_request, not_found
 from .order_calls import order_calls
+from .order_reads import order_reads
 from .request_log import BASE_PATH
 from .state import State
 
@@ -32,8 +39,8 @@ def create_api() -> Flask:
     app.register_error_handler(ApiError, _error_answer)
     app.register_error_handler(NotFound, _no_route)
     app.register_error_handler(MethodNotAllowed, _no_route)
-    app.register_blueprint(auth_key_calls, url_prefix=BASE_PATH)
-    app.register_blueprint(order_calls, url_prefix=BASE_PATH)
+    for calls in (auth_key_calls, order_calls, order_reads, certificate_calls):
+        app.register_blueprint(calls, url_prefix=BASE_PATH)
     return app
 
 
@@ -44,23 +51,30 @@ def _admit() -> None:
     state.limiter.admit(api_key.role)
     if request.routing_exception is not None:
         raise request.routing_exception
-    if request.method not in ("GET", "HEAD") and request.blueprint not in api_key.may_change:
-        raise ApiError(403, "access_denied|missing_permission", "The API key lacks the permission for this call.")
+    if request.method not in ("GET", "HEAD") and not _may_change(api_key):
+        raise ApiError(403, CODE_MISSING_PERMISSION, "The API key lacks the permission for this call.")
     g.state = state
+    g.api_key = api_key
     g.account = state.accounts[api_key.account]
 
 
+def _may_change(api_key: ApiKey) -> bool:
+    area = "auth_keys" if request.blueprint == auth_key_calls.name else "orders"
+    return area in api_key.may_change
+
+
 def _check_well_formed() -> None:
-    if not request.headers.get("User-Agent"):
-        raise bad_request("The request has no User-Agent.")
     if request.method in CONTENT_LENGTH_METHODS and not request.headers.get("Content-Length", "").isdecimal():
         raise bad_request("The request has no Content-Length.")
 
 
 def _authenticate() -> ApiKey:
-    api_key = find_api_key(request.headers.get("X-DC-DEVKEY", ""))
+    value = request.headers.get("X-DC-DEVKEY", "")
+    if not value:
+        raise ApiError(401, CODE_MISSING_API_KEY, "The API key is missing.")
+    api_key = find_api_key(value)
     if api_key is None:
-        raise ApiError(401, CODE_INVALID_API_KEY, "The API key is missing or invalid.")
+        raise ApiError(403, CODE_INVALID_API_KEY, "The API key is invalid.")
     return api_key
 
 

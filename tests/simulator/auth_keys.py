@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 import secrets
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
+from .clock import Clock
 from .decisions import CODE_INVALID_DAYS, CODE_SEVERAL_AUTH_KEYS
 from .errors import ApiError, not_found
 
@@ -24,11 +25,12 @@ class AuthKey:
     auth_key: str
     expiration: datetime | None = None
     enabled: bool = True
+    clock: Clock = field(default_factory=Clock, compare=False, repr=False)
 
     @property
     def active(self) -> bool:
         """Whether the key can be used now: not deactivated, not expired."""
-        return self.enabled and (self.expiration is None or self.expiration > datetime.now(timezone.utc))
+        return self.enabled and (self.expiration is None or self.expiration > self.clock.now())
 
     def to_json(self) -> dict[str, str]:
         """Return the key as the API shows it: ``expiration_datetime`` (UTC, ISO 8601) only for a TTL key."""
@@ -42,7 +44,8 @@ class AuthKey:
 class AuthKeyStore:
     """The AuthKeys of one account; every method is atomic."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._lock = threading.Lock()
         self._keys: dict[str, AuthKey] = {}
         self._created: list[AuthKey] = []
@@ -63,7 +66,8 @@ class AuthKeyStore:
             expiration: aware datetime, past or future; None for a permanent key.
             enabled: False for a key that is inactive whatever its expiration.
         """
-        key = AuthKey(auth_key_id or secrets.token_hex(16), auth_key or secrets.token_hex(32), expiration, enabled)
+        auth_key_id, auth_key = auth_key_id or secrets.token_hex(16), auth_key or secrets.token_hex(32)
+        key = AuthKey(auth_key_id, auth_key, expiration, enabled, self._clock)
         with self._lock:
             self._keys[key.auth_key_id] = key
         return key
@@ -87,7 +91,7 @@ class AuthKeyStore:
         """
         if not re.fullmatch(r"-?[0-9]+", days):
             raise not_found("route")
-        now = datetime.now(timezone.utc).replace(microsecond=0)
+        now = self._clock.second()
         try:
             expiration = now + timedelta(days=int(days))
         except (OverflowError, ValueError):  # ValueError: more digits than int() takes
@@ -111,6 +115,14 @@ class AuthKeyStore:
         """Return the active keys, oldest first."""
         with self._lock:
             return self._active()
+
+    def used(self, auth_key_id: str | None) -> AuthKey | None:
+        """Return the key that tokens are made with: the one named, else the permanent one; None when not active."""
+        with self._lock:
+            for key in self._active():
+                if key.auth_key_id == auth_key_id or (auth_key_id is None and key.expiration is None):
+                    return key
+            return None
 
     def only(self) -> AuthKey:
         """Return the one active key.
@@ -158,7 +170,7 @@ class AuthKeyStore:
             raise not_found() from None
 
     def _create(self, expiration: datetime | None) -> AuthKey:
-        key = AuthKey(secrets.token_hex(16), secrets.token_hex(32), expiration)
+        key = AuthKey(secrets.token_hex(16), secrets.token_hex(32), expiration, clock=self._clock)
         self._keys[key.auth_key_id] = key
         self._created.append(key)
         return key

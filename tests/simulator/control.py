@@ -6,16 +6,18 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Flask, Response, jsonify, request
 
 from .auth_keys import AuthKey
+from .behaviour import OrderBehaviour, ServiceBehaviour
 from .dcv import DcvTargets
 from .errors import ApiError
 from .faults import Fault
-from .orders import Order, OrderBehaviour
+from .orders import Enrollment, Order
 from .rate_limit import Limit
 from .request_tokens import check_request_token
 
@@ -28,6 +30,7 @@ def create_control(simulator: Simulator) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.register_blueprint(_general_calls(simulator), url_prefix="/_simulator")
+    app.register_blueprint(_timing_calls(simulator), url_prefix="/_simulator")
     app.register_blueprint(_validation_calls(simulator), url_prefix="/_simulator")
     app.register_blueprint(_account_calls(simulator), url_prefix="/_simulator")
     for kind in (ApiError, AttributeError, KeyError, TypeError, ValueError):
@@ -51,6 +54,44 @@ def _general_calls(simulator: Simulator) -> Blueprint:
     def log() -> Response:
         return jsonify({"entries": [entry.to_json() for entry in simulator.log]})
 
+    @calls.put("/limits")
+    def set_limits() -> Response:
+        value = _object("limits", "retry_after")
+        limits = [Limit(limit["requests"], limit["seconds"]) for limit in value["limits"]]
+        simulator.set_limits(limits, retry_after=value.get("retry_after", False))
+        return Response(status=204)
+
+    @calls.put("/service")
+    def set_service_behaviour() -> Response:
+        value = _object(*_names(ServiceBehaviour))
+        value |= {name: tuple(value[name]) for name in ("list_ignores", "rows_without") if name in value}
+        simulator.set_service_behaviour(ServiceBehaviour(**value))
+        return Response(status=204)
+
+    @calls.put("/transport")
+    def set_transport() -> Response:
+        simulator.set_transport(**_object("certificate", "keep_alive"))
+        return Response(status=204)
+
+    return calls
+
+
+def _timing_calls(simulator: Simulator) -> Blueprint:
+    calls = Blueprint("timing", __name__)
+
+    @calls.get("/clock")
+    def clock() -> Response:
+        return jsonify({"now": simulator.now().isoformat()})
+
+    @calls.put("/clock")
+    def set_clock() -> Response:
+        value = _object("now", "days", "hours", "seconds")
+        moment = value.pop("now", None)
+        if (moment is None) == (not value):
+            raise ValueError("expected either now, or some of days, hours and seconds")
+        now = simulator.set_clock(datetime.fromisoformat(moment)) if moment else simulator.advance(**value)
+        return jsonify({"now": now.isoformat()})
+
     @calls.get("/faults")
     def faults() -> Response:
         return jsonify({"faults": [fault.to_json() for fault in simulator.faults]})
@@ -66,18 +107,6 @@ def _general_calls(simulator: Simulator) -> Blueprint:
         simulator.clear_faults()
         return Response(status=204)
 
-    @calls.put("/limits")
-    def set_limits() -> Response:
-        value = _object("limits", "retry_after")
-        limits = [Limit(limit["requests"], limit["seconds"]) for limit in value["limits"]]
-        simulator.set_limits(limits, retry_after=value.get("retry_after", False))
-        return Response(status=204)
-
-    @calls.put("/transport")
-    def set_transport() -> Response:
-        simulator.set_transport(**_object("certificate", "keep_alive"))
-        return Response(status=204)
-
     return calls
 
 
@@ -90,12 +119,12 @@ def _validation_calls(simulator: Simulator) -> Blueprint:
 
     @calls.put("/dcv")
     def set_dcv_targets() -> Response:
-        simulator.set_dcv_targets(DcvTargets(**_object("http", "http_by_domain", "dns")))
+        simulator.set_dcv_targets(DcvTargets(**_object(*_names(DcvTargets))))
         return Response(status=204)
 
     @calls.put("/orders")
     def set_order_behaviour() -> Response:
-        simulator.set_order_behaviour(OrderBehaviour(**_object("outcome", "polls", "defect", "validation")))
+        simulator.set_order_behaviour(OrderBehaviour(**_object(*_names(OrderBehaviour))))
         return Response(status=204)
 
     @calls.post("/request-token")
@@ -127,7 +156,23 @@ def _account_calls(simulator: Simulator) -> Blueprint:
     def finish_order(account: str, order_id: int) -> Response:
         return jsonify(_order_json(simulator.finish_order(order_id, account=account, **_object("outcome"))))
 
+    @calls.put("/accounts/<account>/orders/<int:order_id>")
+    def configure_order(account: str, order_id: int) -> Response:
+        settings = _object("auto_reissue", "auto_renew")
+        return jsonify(_order_json(simulator.configure_order(order_id, account=account, **settings)))
+
+    @calls.post("/accounts/<account>/orders")
+    def seed_order(account: str) -> Response:
+        value = _object("names", "product", "created", "days", "csr", "outcome")
+        names, created = value.pop("names"), value.pop("created", None)
+        created = created and datetime.fromisoformat(created)
+        return jsonify(_order_json(simulator.seed_order(*names, account=account, created=created, **value)))
+
     return calls
+
+
+def _names(kind: type) -> list[str]:
+    return [field.name for field in fields(kind)]
 
 
 def _object(*fields: str) -> dict[str, Any]:
@@ -153,6 +198,29 @@ def _order_json(order: Order) -> dict[str, Any]:
         "dcv_method": order.request.dcv_method,
         "dcv_random_value": order.random_value,
         "date_created": order.created.isoformat(),
+        "order_valid_till": order.until.isoformat(),
+        "is_renewed": order.is_renewed,
+        "renewal_of_order_id": order.request.renewal_of_order_id,
+        "alternative_order_id": order.request.alternative_order_id,
+        "auto_reissue": order.auto_reissue,
+        "auto_renew": order.auto_renew,
+        "certificates": [_certificate_json(one) for one in order.enrollments],
+    }
+
+
+def _certificate_json(one: Enrollment) -> dict[str, Any]:
+    issued = one.certificate
+    return {
+        "id": one.id,
+        "type": one.type,
+        "status": "revoked" if one.revoked else one.status,
+        "common_name": one.request.common_name,
+        "dns_names": one.request.dns_names,
+        "csr": one.request.csr,
+        "date_created": one.created.isoformat(),
+        "serial_number": issued.serial_number if issued else None,
+        "valid_till": issued.validity.end.isoformat() if issued else None,
+        "revoke_at": one.revoke_at.isoformat() if one.revoke_at else None,
     }
 
 

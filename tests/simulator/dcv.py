@@ -6,14 +6,15 @@
 
 from __future__ import annotations
 
+import http.client
 import ipaddress
+import socket
+import ssl
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from urllib.parse import urljoin, urlsplit
 
-import dns.exception
-import dns.resolver
-import requests
+from .dns_query import DnsError, txt_records
 
 HTTP_TOKEN = "http-token"
 DNS_TXT_TOKEN = "dns-txt-token"
@@ -21,6 +22,11 @@ METHODS = (HTTP_TOKEN, DNS_TXT_TOKEN)
 FILE_PATH = "/.well-known/pki-validation/fileauth.txt"
 DNS_LABEL = "_dnsauth"
 TIMEOUT = 3.0
+SCHEMES = ("https", "http")
+PORTS = {"https": 443, "http": 80}
+REDIRECTS = frozenset({301, 302, 307, 308})
+MOST_REDIRECTS = 5
+MOST_CHARACTERS = 5000
 
 
 @dataclass(frozen=True)
@@ -28,19 +34,33 @@ class DcvTargets:
     """Where validation connects to in place of the domains themselves; each address is ``host:port``.
 
     Attributes:
-        http: web server that is asked for the file of every domain, with the domain as ``Host``.
+        http: web server that is asked over HTTP for the file of every domain, with the domain as ``Host``.
         http_by_domain: web servers of single domains.
         dns: DNS server that is asked for every TXT record; its host is an IP address.
+        https: web server that is asked over HTTPS, with the domain as server name; its certificate is not checked.
+        https_by_domain: web servers of single domains.
+        schemes: how the file is asked for, one after the other.
     """
 
     http: str = "127.0.0.1:80"
     http_by_domain: Mapping[str, str] = field(default_factory=dict)
     dns: str = "127.0.0.1:53"
+    https: str = "127.0.0.1:443"
+    https_by_domain: Mapping[str, str] = field(default_factory=dict)
+    schemes: tuple[str, ...] = SCHEMES
 
     def __post_init__(self) -> None:
-        for address in (self.http, *self.http_by_domain.values()):
+        for address in (self.http, self.https, *self.http_by_domain.values(), *self.https_by_domain.values()):
             _split(address)
         ipaddress.ip_address(_split(self.dns)[0])
+        if not set(self.schemes) <= set(SCHEMES):
+            raise ValueError(f"schemes has only {', '.join(SCHEMES)}")
+
+    def web_server(self, scheme: str, domain: str) -> str:
+        """Return the address of the web server that is asked for ``domain``."""
+        if scheme == "https":
+            return self.https_by_domain.get(domain, self.https)
+        return self.http_by_domain.get(domain, self.http)
 
 
 @dataclass(frozen=True)
@@ -80,36 +100,74 @@ def check_domain(domain: str, method: str, targets: DcvTargets, proof_in: Callab
 
 
 def _file_text(domain: str, targets: DcvTargets) -> Iterator[tuple[str, str]]:
-    address = targets.http_by_domain.get(domain, targets.http)
-    place = f"http://{domain}{FILE_PATH} at {address}"
-    with requests.Session() as session:
-        session.trust_env = False
+    """Ask over one scheme after the other; only the first page that answers below 400 is searched."""
+    for scheme in targets.schemes:
+        url = f"{scheme}://{domain}{FILE_PATH}"
         try:
-            answer = session.get(
-                f"http://{address}{FILE_PATH}", headers={"Host": domain}, timeout=TIMEOUT, allow_redirects=False
-            )
-        except requests.RequestException as error:
-            yield f"{place}: {error}", ""
+            status, text = _page(url, targets)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            yield f"{url} at {targets.web_server(scheme, domain)}: {error}", ""
+            continue
+        found = status < 400
+        yield f"{url}: status {status}, {text[:200]!r}", text if found else ""
+        if found:
             return
-    text = answer.text if answer.status_code == 200 else ""
-    yield f"{place}: status {answer.status_code}, {text[:200]!r}", text
+
+
+def _page(url: str, targets: DcvTargets) -> tuple[int, str]:
+    """Return the status and the first characters of a page, after redirects within the registrable domain."""
+    registrable = _registrable(urlsplit(url).hostname or "")
+    for _ignored in range(MOST_REDIRECTS + 1):
+        status, location, text = _get(url, targets)
+        if status not in REDIRECTS or location is None:
+            return status, text
+        url = urljoin(url, location)
+        parts = urlsplit(url)
+        if parts.scheme not in SCHEMES or (parts.port or PORTS[parts.scheme]) not in PORTS.values():
+            raise ValueError(f"the redirect to {url} leaves HTTP and HTTPS")
+        if _registrable(parts.hostname or "") != registrable:
+            raise ValueError(f"the redirect to {url} leaves {registrable}")
+    raise ValueError(f"more than {MOST_REDIRECTS} redirects")
+
+
+def _get(url: str, targets: DcvTargets) -> tuple[int, str | None, str]:
+    parts = urlsplit(url)
+    domain = parts.hostname or ""
+    scheme = "https" if (parts.port or PORTS[parts.scheme]) == 443 else "http"
+    host, port = _split(targets.web_server(scheme, domain))
+    connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT)
+    connection.sock = socket.create_connection((host, port), TIMEOUT)
+    try:
+        if parts.scheme == "https":
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            connection.sock = context.wrap_socket(connection.sock, server_hostname=domain)
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        connection.request("GET", path, headers={"Host": domain})
+        answer = connection.getresponse()
+        body = answer.read(4 * MOST_CHARACTERS).decode("utf-8", "replace")
+        return answer.status, answer.getheader("Location"), body[:MOST_CHARACTERS]
+    finally:
+        connection.close()
+
+
+def _registrable(domain: str) -> str:
+    return ".".join(domain.split(".")[-2:])
 
 
 def _txt_texts(domain: str, targets: DcvTargets) -> Iterator[tuple[str, str]]:
-    host, port = _split(targets.dns)
-    resolver = dns.resolver.Resolver(configure=False)
-    resolver.nameservers = [host]
-    resolver.port = port
     for name in _txt_names(domain):
         try:
-            records: Any = resolver.resolve(f"{name}.", "TXT", lifetime=TIMEOUT)
-        except dns.exception.DNSException as error:
+            records = txt_records(name, _split(targets.dns), TIMEOUT)
+        except (DnsError, OSError) as error:
             yield f"TXT of {name}: {error}", ""
-            if isinstance(error, dns.exception.Timeout):
+            if isinstance(error, OSError):
                 return  # every other name would take as long
             continue
-        for record in records:
-            text = b"".join(record.strings).decode("utf-8", "replace")
+        if not records:
+            yield f"TXT of {name}: none", ""
+        for strings in records:
+            text = '" "'.join(strings)
             yield f"TXT of {name}: {text[:200]!r}", text
 
 
@@ -117,7 +175,7 @@ def _txt_names(domain: str) -> Iterator[str]:
     labels = domain.split(".")
     for start in range(max(1, len(labels) - 1)):
         parent = ".".join(labels[start:])
-        yield from (parent, f"{DNS_LABEL}.{parent}")
+        yield from (f"{DNS_LABEL}.{parent}", parent)
 
 
 def _split(address: str) -> tuple[str, int]:

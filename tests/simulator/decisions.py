@@ -7,10 +7,12 @@
 Requests (section 1)
   - Checks come in this order: well-formed, API key, rate limit, route, permission. So a refused key uses up nothing,
     and an unknown route does count against the rate limit.
-  - ``User-Agent`` is demanded of every request, ``Content-Length`` of POST and PUT.
+  - ``Content-Length`` is demanded of POST and PUT.
   - A method a known route does not have is ``not_found|route``, like an unknown route.
-  - A key with the role "orders" reads everything and changes orders and certificates, but no AuthKeys.
+  - A key with the role "orders" reads everything and changes orders and certificates, but no AuthKeys. The role
+    "requester" may not skip an approval; only "full" approves requests and revokes without an approval.
   - A request that a fault answers in place of the API never reached it: it uses up no rate limit.
+  - Rate limits follow the simulated clock.
 
 AuthKeys (section 2)
   - "In use", "exactly one" and "several" count active keys only.
@@ -22,28 +24,47 @@ AuthKeys (section 2)
   - Deleting answers 204 without a body.
 
 Request tokens and validation (section 3)
-  - A token made with any active AuthKey of the account proves a domain; so does the order's random value.
-  - TXT records are looked for at the domain and at each parent with two or more labels, and below ``_dnsauth.`` of
-    each of them.
-  - The file must be there with status 200; redirects are not followed.
+  - A domain is proven by a token of the AuthKey that the order names, else of the permanent one, as they are when
+    validation looks; and by the random value of the order or reissue.
+  - TXT records are looked for below ``_dnsauth.`` of the domain, at the domain, and so on at each parent with two or
+    more labels. The strings of a record are separated by quotes and a space.
+  - Registrable is what has two labels.
+  - The validator's own year is that of UTC.
 
 Orders (section 4)
-  - ``common_name``, ``dns_names`` (maybe an empty list), ``csr``, ``order_validity`` and ``dcv_method`` are required.
-    Of the rest the documented fields must have the right type; null is not a type; unknown fields are ignored.
-  - Checks come in this order: product, types, CSR, validity, names, ``dcv_method``, AuthKey, renewed order.
+  - ``common_name``, ``csr``, ``order_validity`` and ``dcv_method`` are required. Of the rest the documented fields must
+    have the right type; null is not a type; unknown fields are ignored.
+  - Checks come in this order: product, types, CSR, validity, names, ``dcv_method``, AuthKey, approval, renewed order.
+  - An ``auth_key_id`` that is unknown, inactive or expired is ``invalid_value:auth_key_id``; it is checked only with
+    ``use_auth_key``. Without it and without a permanent key: ``auth_key_not_setup``, whatever expiring keys there are.
   - ``rapidssl`` and ``geotrust`` products want a wildcard as common name when their identifier starts with
     ``wildcard_``, and none otherwise. Any number of names is accepted.
   - RSA keys have 2048 bits or more; EC keys of any curve are fine. Certificates are signed with ECDSA and SHA-256
     whatever ``signature_hash`` says.
-  - An order has a validity of at most 3 years of 365 days. The certificate starts at the second of issuance.
-  - An order without ``use_auth_key`` is pending until a ``check-dcv`` proves its domains; nothing else looks at them.
+  - An order has a validity of at most 3 years of 365 days, to the second. What is left of a renewed order is added,
+    unless the customer chose the last day. The certificate starts at the second of issuance.
+  - The day in 2027 and 2029 from which certificates are shorter is the day of 2026: 24 February.
+  - Several orders may have one ``alternative_order_id``.
+  - An order without ``use_auth_key`` is pending until a ``check-dcv`` proves its domains, or the service
+    looks by itself.
   - Order info shows the CSR as it was sent, and what it says of the certificate only once that is issued. In info and
-    rows ``dns_names`` has the common name too.
-  - The list is newest first unless sorted, sorts by ``date_created`` only, and refuses parameters it does not know. A
-    filter wants the exact value.
-  - ``check-dcv`` of an order that is not pending tells its state and checks nothing.
-  - Downloading before issuance is ``not_found|certificate``. ``pem_all`` and ``pem_noroot`` are the only formats.
-  - A revocation takes effect at once and needs no body; a second one is a bad request.
+    rows ``dns_names`` has the common name too. It is about the primary certificate, the one issued last.
+  - The list is newest first unless sorted, and refuses parameters it does not know. A filter wants the exact value, a
+    date also ``>``, ``<`` or ``from...to``; that of the serial number knows primary certificates only.
+  - ``check-dcv`` of an order that has nothing pending tells its state and checks nothing.
+  - Downloading before issuance is ``not_found|certificate``. ``DOWNLOAD_FORMATS`` has the formats.
+
+Order life (sections 5 to 7)
+  - A successor makes the old order ``is_renewed`` from its placing on, unless it is canceled or rejected; the successor
+    has the old id as ``renewed_order_id``.
+  - What the service reissues or renews by itself has the same CSR and waits for the random value.
+  - A reissue without ``dcv_method`` keeps that of the order. An order that is not ``issued``, or has ended, is not
+    reissued, so there is one pending reissue at most.
+  - Names are lost when a reissue lacks one that any earlier certificate of the order has, or changes the common name;
+    the earlier ones are revoked 72 hours after its issuance.
+  - A canceled reissue leaves the list of reissues; the list is newest first.
+  - Revoking certificates leaves the order ``issued``, whichever they are; revoking the order makes it ``revoked``.
+    ``skip_approval`` with a key that may not is 403. Without a body the approval of an administrator is awaited.
 """
 
 from __future__ import annotations
@@ -51,14 +72,29 @@ from __future__ import annotations
 from datetime import timedelta
 
 # Error codes the API page does not give.
-CODE_INVALID_API_KEY = "access_denied|invalid_api_key"
+CODE_MISSING_API_KEY = "access_denied|missing_api_key"
 CODE_SEVERAL_AUTH_KEYS = "auth_key_id_required"
 CODE_INVALID_DAYS = "invalid_validity_days"
-CODE_INVALID_CSR = "invalid_csr"
 CODE_INVALID_NAME = "invalid_dns_name"
 CODE_INVALID_VALIDITY = "invalid_validity"
 CODE_INVALID_DCV_METHOD = "invalid_dcv_method"
-CODE_ALREADY_REVOKED = "certificate_already_revoked"
+ALREADY_REVOKED = "certificate_already_revoked"
+CANNOT_BE_REVOKED = "order_cannot_be_revoked"
+CANNOT_BE_REISSUED = "order_cannot_be_reissued"
+CANNOT_BE_CANCELED = "order_cannot_be_canceled"
+SAME_CSR = "csr_already_used"
+# Codes it gives, with the meaning they have here.
+CODE_INVALID_API_KEY = "access_denied|access_denied_invalid_key"
+CODE_MISSING_PERMISSION = "access_denied|missing_permission"
+CODE_INVALID_CSR = "csr_invalid_cannot_parse"
+CODE_CERTIFICATE_OUTLIVES_ORDER = "cert_validity_exceeds_order_validity"
+CODE_INVALID_AUTH_KEY_ID = "invalid_value:auth_key_id"
+CODE_REISSUE_REFUSED = "invalid_value:use_auth_key"
+CODE_INVALID_RENEWAL = "invalid_value:renewal_of_order_id"
+CODE_INVALID_REASON = "invalid_value:revocation_reason"
+CODE_INVALID_STATUS = "invalid_value:status"
+CODE_NOTE_REQUIRED = "invalid_value:note"
+REQUEST_PROCESSED = "request_already_processed"
 
 CONTENT_LENGTH_METHODS = frozenset({"POST", "PUT"})
 DELETED_STATUS = 204
@@ -66,3 +102,10 @@ YEAR = timedelta(days=365)
 LONGEST_ORDER = 3 * YEAR
 SMALLEST_RSA_KEY = 2048
 DEFAULT_PAGE = 1000
+RANDOM_VALUE_LIFE = timedelta(days=30)
+REVOKED_AFTER = timedelta(hours=72)
+AUTO_REISSUE_BEFORE = timedelta(days=30)
+AUTO_RENEW_BEFORE = timedelta(days=30)
+RENEWAL_WINDOW = (timedelta(days=90), timedelta(days=1))
+# Added to the id of a primary certificate where the list of reissues repeats it.
+REPEATED_ID = 1_000_000_000

@@ -23,7 +23,8 @@ class Fault:
     """One fault; every field is independent of the others and does nothing by default.
 
     A fault answers in place of the API when it has a ``drop``, ``status``, ``body`` or ``size``; the API then never
-    sees the request, unless ``commit`` is set: then the API handles it first and its own answer is thrown away. Any
+    sees the request, unless ``commit`` is set: then the API handles it first and its own answer is thrown away. With
+    ``commit_after`` it does so later, after the answer. Any
     other fault (delays, cuts, drips, added headers) works on the API's own answer.
 
     Attributes:
@@ -33,6 +34,7 @@ class Fault:
         skip: matching requests let through first.
         times: matching requests it is applied to; None for every one.
         commit: let the API handle the request although the fault answers.
+        commit_after: the same, but only that many seconds of the simulated clock after the request came.
         delay_before: seconds between the request's arrival and the API's handling of it.
         delay_after: seconds between the API's handling of it and the answer.
         drop: "close" or "reset" the connection in place of an answer.
@@ -54,6 +56,7 @@ class Fault:
     skip: int = 0
     times: int | None = 1
     commit: bool = False
+    commit_after: float | None = None
     delay_before: float = 0
     delay_after: float = 0
     drop: str | None = None
@@ -75,6 +78,8 @@ class Fault:
             raise ValueError('drop must be "close" or "reset"')
         if self.times is not None and self.times < 1:
             raise ValueError("times must be at least 1, or null for every request")
+        if self.commit_after is not None and (self.commit or not (self.drop or self._answers)):
+            raise ValueError("commit_after stands without commit, and needs a drop or an answer of the fault")
 
     @classmethod
     def from_json(cls, value: Any) -> Fault:

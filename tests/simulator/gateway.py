@@ -14,6 +14,7 @@ from werkzeug.wrappers import Request, Response
 
 from .api import STATE, create_api
 from .faults import Fault
+from .later import Later
 from .request_log import RequestLog, api_path
 from .state import State
 
@@ -24,7 +25,14 @@ _NO_FAULT = Fault()
 class Gateway:
     """Answers every request of both servers."""
 
-    def __init__(self, control: Flask, log: RequestLog, state: Callable[[], State], sleep: Callable[[float], object]):
+    def __init__(
+        self,
+        control: Flask,
+        log: RequestLog,
+        state: Callable[[], State],
+        sleep: Callable[[float], object],
+        later: Later,
+    ) -> None:
         """Put the parts together.
 
         Args:
@@ -32,12 +40,14 @@ class Gateway:
             log: where requests to the API are written.
             state: returns the state of now.
             sleep: waits for that many seconds.
+            later: carries out requests after their answers.
         """
         self._api = create_api()
         self._control = control
         self._log = log
         self._state = state
         self._sleep = sleep
+        self._later = later
 
     def answer(self, environ: dict[str, Any]) -> tuple[Response, Fault]:
         """Answer the request of a WSGI environment; the fault says how to deliver that answer."""
@@ -55,6 +65,8 @@ class Gateway:
 
     def _handle(self, environ: dict[str, Any], fault: Fault) -> Response:
         self._sleep(fault.delay_before)
+        if fault.commit_after is not None:
+            self._later.add(fault.commit_after, lambda: Response.from_app(self._api, environ))
         response = Response.from_app(self._api, environ) if fault.reaches_api else Response()
         self._sleep(fault.delay_after)
         return fault.shape(response)

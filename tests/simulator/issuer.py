@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 from cryptography import x509
@@ -17,8 +17,8 @@ from cryptography.x509.oid import NameOID
 
 from .pki import Authority, Validity, certificate_pem, new_key
 
-# Section 4: from that day on, no public TLS certificate lives for more days.
-INDUSTRY_MAXIMUM = ((date(2029, 3, 15), 47), (date(2027, 3, 15), 100), (date(2026, 3, 15), 200), (date.min, 398))
+# Section 4: from that day on, no certificate lives for more days. Of 2027 and 2029 it tells no day: that of 2026.
+LONGEST_LIFE = ((date(2029, 2, 24), 46), (date(2027, 2, 24), 99), (date(2026, 2, 24), 199), (date.min, 397))
 CertificateDefect = Literal["none", "other_key", "other_names", "wrong_order", "garbage"]
 _GARBAGE = "-----BEGIN CERTIFICATE-----\r\nbm90IGEgY2VydGlmaWNhdGU=\r\n-----END CERTIFICATE-----\r\n"
 
@@ -39,7 +39,7 @@ class IssuedCertificate:
         id: its id in the API.
         chain: leaf, intermediate, root; unless a defect was asked for.
         validity: of the leaf.
-        serial_number: hexadecimal, lower case.
+        serial_number: hexadecimal, upper case, an even number of digits.
         thumbprint: SHA-1 of the DER form, hexadecimal, upper case.
         issued: aware datetime.
     """
@@ -51,9 +51,9 @@ class IssuedCertificate:
     thumbprint: str
     issued: datetime
 
-    def pem(self, *, with_root: bool) -> str:
-        """Return the whole chain as one text, with or without its last link."""
-        return "".join(link.pem for link in (self.chain if with_root else self.chain[:-1]))
+    def pem(self, links: int) -> str:
+        """Return the first ``links`` of the chain as one text."""
+        return "".join(link.pem for link in self.chain[:links])
 
 
 class Issuer:
@@ -68,20 +68,18 @@ class Issuer:
         certificate_id: int,
         names: list[str],
         public_key: CertificatePublicKeyTypes,
-        until: datetime,
+        validity: Validity,
         defect: CertificateDefect,
     ) -> IssuedCertificate:
-        """Issue a certificate that is valid from now on.
+        """Issue a certificate on the first second of its validity.
 
         Args:
             certificate_id: its id in the API.
             names: DNS names; the first is the common name.
             public_key: the key to certify.
-            until: last second wished for; the industry maximum may come first.
+            validity: as it will be.
             defect: what is to be wrong with it.
         """
-        now = datetime.now(timezone.utc).replace(microsecond=0)
-        validity = Validity(now, min(until, now + longest_life(now.date()) - timedelta(seconds=1)))
         if defect == "other_key":
             public_key = new_key().public_key()
         if defect == "other_names":
@@ -93,12 +91,13 @@ class Issuer:
         if defect == "garbage":
             chain[0] = ChainLink(names[0], _GARBAGE)
         thumbprint = leaf.fingerprint(hashes.SHA1()).hex().upper()  # noqa: S303
-        return IssuedCertificate(certificate_id, chain, validity, f"{leaf.serial_number:x}", thumbprint, now)
+        serial_number = leaf.serial_number.to_bytes(leaf.serial_number.bit_length() // 8 + 1, "big").hex().upper()
+        return IssuedCertificate(certificate_id, chain, validity, serial_number, thumbprint, validity.start)
 
 
 def longest_life(day: date) -> timedelta:
     """Return how long a certificate issued on ``day`` may live (section 4)."""
-    return timedelta(days=next(days for start, days in INDUSTRY_MAXIMUM if day >= start))
+    return timedelta(days=next(days for start, days in LONGEST_LIFE if day >= start))
 
 
 def _link(certificate: x509.Certificate) -> ChainLink:

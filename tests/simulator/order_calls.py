@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The calls on orders and certificates (section 4 of the API page)."""
+"""The calls that change orders (sections 4 and 6 to 8 of the API page)."""
 
 from __future__ import annotations
 
@@ -10,156 +10,159 @@ from typing import Any, cast
 
 from flask import Blueprint, Response, g, jsonify, request
 
-from .accounts import Account
-from .dcv import HTTP_TOKEN, DcvCheck, check_domain
-from .decisions import DEFAULT_PAGE
-from .errors import ApiError, bad_request, not_found
-from .order_request import parse_order
-from .orders import Order
-from .request_tokens import check_request_token
+from .accounts import Account, ApiKey
+from .decisions import (
+    CODE_INVALID_AUTH_KEY_ID,
+    CODE_INVALID_RENEWAL,
+    CODE_INVALID_STATUS,
+    CODE_MISSING_PERMISSION,
+    CODE_NOTE_REQUIRED,
+    CODE_REISSUE_REFUSED,
+    RENEWAL_WINDOW,
+)
+from .errors import ApiError, bad_request
+from .order_request import CertificateRequest, OrderRequest, parse_order, parse_reissue
+from .orders import Enrollment, Order
+from .proof import failed_checks
 from .state import State
 
 order_calls = Blueprint("orders", __name__)
-_REQUEST_STATUS = {"issued": "approved", "rejected": "rejected", "canceled": "canceled"}
+REQUEST_STATUS = {"issued": "approved", "rejected": "rejected", "canceled": "canceled"}
+
+
+@order_calls.post("/order/certificate/<product>")
+def place(product: str) -> tuple[Response, int]:
+    """Place an order; with request tokens for every domain the certificate is in the answer."""
+    state = _state()
+    wanted = parse_order(product, request.get_json(silent=True), state.clock.second())
+    _check_auth_key(wanted)
+    _check_approval(wanted.skip_approval)
+    _check_renewal(wanted)
+    order = _account().orders.place(wanted, state.order_behaviour)
+    return _answer(order, looks_for_tokens=not state.order_behaviour.ignores_tokens)
+
+
+@order_calls.post("/order/certificate/<int:order_id>/reissue")
+def reissue(order_id: int) -> tuple[Response, int]:
+    """Ask for another certificate of an order; the answer is like that to an order."""
+    behaviour = _state().order_behaviour
+    order = _account().orders.get(order_id)
+    wanted = parse_reissue(order.request.product, request.get_json(silent=True), order.request.dcv_method)
+    _check_auth_key(wanted)
+    _check_approval(wanted.skip_approval)
+    if behaviour.reissue == "refused":
+        raise ApiError(400, CODE_REISSUE_REFUSED, "The field use_auth_key is not accepted for reissues.")
+    order = _account().orders.reissue(order_id, wanted, behaviour)
+    return _answer(order, looks_for_tokens=not behaviour.ignores_tokens and behaviour.reissue == "issued")
+
+
+@order_calls.put("/order/certificate/<int:order_id>/check-dcv")
+def check_dcv(order_id: int) -> Response:
+    """Validate the domains of a pending order or reissue now."""
+    order = _account().orders.get(order_id)
+    pending = order.open
+    if pending is not None and pending.status == "pending" and not pending.proven:
+        failed = failed_checks(order, pending)
+        if failed and _state().service_behaviour.check_dcv == "validations":
+            unproven = {check.domain for check in failed}
+            validations = [
+                {"dns_name": name, "status": "pending" if name.removeprefix("*.") in unproven else "valid"}
+                for name in pending.request.names
+            ]
+            return jsonify({"order_status": order.status, "dcv_status": "pending", "dns_name_validations": validations})
+        if failed:
+            code = "file_random_value_not_found" if failed[0].method == "http-token" else "invalid_dns_txt"
+            raise ApiError(400, code, "No proof found. " + "; ".join(line for check in failed for line in check.seen))
+        order = _account().orders.prove(order_id, pending.id)
+    answer: dict[str, Any] = {"order_status": order.status, "dcv_status": "valid" if order.last.proven else "pending"}
+    if order.certificate is not None:
+        answer["certificate_id"] = order.certificate.id
+    return jsonify(answer)
+
+
+@order_calls.put("/order/certificate/<int:order_id>/dcv-random-value")
+def random_value(order_id: int) -> Response:
+    """Tell the random value of what is pending, a new one when the old one has ended."""
+    pending = _account().orders.random_value(order_id)
+    expiration = pending.random_value_until.isoformat()
+    return jsonify({"dcv_random_value": pending.random_value, "expiration_date": expiration})
+
+
+@order_calls.put("/order/certificate/<int:order_id>/status")
+def change_status(order_id: int) -> Response:
+    """Cancel a pending order or reissue."""
+    body = request.get_json(silent=True)
+    if not isinstance(body, dict):
+        raise bad_request("The body is no JSON object.")
+    if body.get("status") != "canceled":
+        raise ApiError(400, CODE_INVALID_STATUS, "The status can only be canceled, in lower case.")
+    if not isinstance(body.get("note"), str) or not body["note"]:
+        raise ApiError(400, CODE_NOTE_REQUIRED, "A note is required.")
+    _account().orders.cancel(order_id)
+    return Response(status=204)
+
+
+@order_calls.put("/request/<int:request_id>/status")
+def decide(request_id: int) -> Response:
+    """Approve or reject a request, as an administrator."""
+    if not _api_key().administrator:
+        raise ApiError(403, CODE_MISSING_PERMISSION, "Only an administrator approves requests.")
+    body = request.get_json(silent=True)
+    status = body.get("status") if isinstance(body, dict) else None
+    if status not in ("approved", "rejected"):
+        raise ApiError(400, CODE_INVALID_STATUS, "The status is approved or rejected.")
+    _account().orders.decide(request_id, approved=status == "approved")
+    return Response(status=204)
+
+
+def _answer(order: Order, *, looks_for_tokens: bool) -> tuple[Response, int]:
+    """Look for the tokens of the latest request of an order, and return the answer to it."""
+    latest = order.last
+    if latest.request.use_auth_key and looks_for_tokens and not failed_checks(order, latest):
+        order = _account().orders.prove(order.id, latest.id)
+    return jsonify(_outcome(order.id, order.last)), 201
+
+
+def _outcome(order_id: int, latest: Enrollment) -> dict[str, Any]:
+    status = REQUEST_STATUS.get(latest.status, "pending")
+    answer: dict[str, Any] = {"id": order_id, "requests": [{"id": latest.request_id, "status": status}]}
+    if latest.certificate is not None:
+        answer["certificate_id"] = latest.certificate.id
+        answer["certificate_chain"] = [vars(link) for link in latest.certificate.chain]
+    elif latest.status == "pending":
+        answer["dcv_random_value"] = latest.random_value
+    return answer
+
+
+def _check_auth_key(wanted: CertificateRequest) -> None:
+    if wanted.use_auth_key and _account().auth_keys.used(wanted.auth_key_id) is None:
+        if wanted.auth_key_id is None:
+            raise ApiError(400, "auth_key_not_setup", "The account has no AuthKey without validity.")
+        raise ApiError(400, CODE_INVALID_AUTH_KEY_ID, "The AuthKey is unknown, inactive or expired.")
+
+
+def _check_approval(skip: bool) -> None:
+    if skip and not _api_key().skips_approval:
+        raise ApiError(403, CODE_MISSING_PERMISSION, "The API key may not skip the approval.")
+
+
+def _check_renewal(wanted: OrderRequest) -> None:
+    if wanted.renewal_of_order_id is None:
+        return
+    old = _account().orders.get(wanted.renewal_of_order_id)
+    earliest, latest = RENEWAL_WINDOW
+    left = old.until - _state().clock.now()
+    if _state().service_behaviour.renewal_window and not latest <= left <= earliest:
+        raise ApiError(400, CODE_INVALID_RENEWAL, "An order is renewed from 90 days to 1 day before its end.")
 
 
 def _account() -> Account:
     return cast(Account, g.account)
 
 
-@order_calls.post("/order/certificate/<product>")
-def place(product: str) -> tuple[Response, int]:
-    """Place an order; with request tokens for every domain the certificate is in the answer."""
-    wanted = parse_order(product, request.get_json(silent=True))
-    if wanted.use_auth_key and not _account().auth_keys.active():
-        raise ApiError(400, "auth_key_not_setup", "The account has no AuthKey.")
-    order = _account().orders.place(wanted, g.state.order_behaviour)
-    if wanted.use_auth_key and not _failed_checks(order):
-        order = _account().orders.prove(order.id)
-    status = _REQUEST_STATUS.get(order.status, "pending")
-    answer: dict[str, Any] = {"id": order.id, "requests": [{"id": order.request_id, "status": status}]}
-    if order.certificate is not None:
-        answer["certificate_id"] = order.certificate.id
-        answer["certificate_chain"] = [vars(link) for link in order.certificate.chain]
-    elif order.status == "pending":
-        answer["dcv_random_value"] = order.random_value
-    return jsonify(answer), 201
+def _api_key() -> ApiKey:
+    return cast(ApiKey, g.api_key)
 
 
-@order_calls.get("/order/certificate/<int:order_id>")
-def info(order_id: int) -> Response:
-    """Show one order."""
-    order = _account().orders.poll(order_id)
-    answer = _row(order)
-    answer["dcv_method"] = order.request.dcv_method
-    answer["certificate"]["csr"] = order.request.csr
-    if order.certificate is not None:
-        answer["certificate"] |= {
-            "valid_from": order.certificate.validity.start.date().isoformat(),
-            "date_issued": order.certificate.issued.isoformat(),
-            "serial_number": order.certificate.serial_number,
-            "thumbprint": order.certificate.thumbprint,
-        }
-    return jsonify(answer)
-
-
-@order_calls.get("/order/certificate")
-def list_orders() -> Response:
-    """List orders, filtered, sorted and cut into pages."""
-    options = request.args.to_dict()
-    limit, offset = (_count(options.pop(name, default)) for name, default in (("limit", DEFAULT_PAGE), ("offset", 0)))
-    newest_first = {"-date_created": True, "date_created": False}.get(options.pop("sort", "-date_created"))
-    if newest_first is None or not options.keys() <= {"filters[common_name]", "filters[status]"}:
-        raise bad_request("The list takes filters[common_name], filters[status], sort=date_created, limit and offset.")
-    common_name, status = options.get("filters[common_name]"), options.get("filters[status]")
-    orders = [
-        order
-        for order in _account().orders.all()
-        if common_name in (None, order.request.common_name) and status in (None, order.status)
-    ]
-    rows = [_row(order) for order in (reversed(orders) if newest_first else orders)]
-    page = {"total": len(rows), "limit": limit, "offset": offset}
-    return jsonify({"orders": rows[offset : offset + limit], "page": page})
-
-
-@order_calls.put("/order/certificate/<int:order_id>/check-dcv")
-def check_dcv(order_id: int) -> Response:
-    """Validate the domains of a pending order now."""
-    order = _account().orders.get(order_id)
-    if order.status == "pending" and not order.proven:
-        failed = _failed_checks(order)
-        if failed:
-            code = "file_random_value_not_found" if failed[0].method == HTTP_TOKEN else "invalid_dns_txt"
-            raise ApiError(400, code, "No proof found. " + "; ".join(line for check in failed for line in check.seen))
-        order = _account().orders.prove(order_id)
-    answer: dict[str, Any] = {"order_status": order.status, "dcv_status": "valid" if order.proven else "pending"}
-    if order.certificate is not None:
-        answer["certificate_id"] = order.certificate.id
-    return jsonify(answer)
-
-
-@order_calls.get("/certificate/<int:certificate_id>/download/format/<format_>")
-def download(certificate_id: int, format_: str) -> Response:
-    """Download a certificate."""
-    return _download(_account().orders.with_certificate(certificate_id), format_)
-
-
-@order_calls.get("/certificate/download/order/<int:order_id>/format/<format_>")
-def download_of_order(order_id: int, format_: str) -> Response:
-    """Download the certificate of an order."""
-    return _download(_account().orders.get(order_id), format_)
-
-
-@order_calls.put("/certificate/<int:certificate_id>/revoke")
-def revoke(certificate_id: int) -> tuple[Response, int]:
-    """Revoke a certificate."""
-    order = _account().orders.revoke(certificate_id)
-    return jsonify({"id": order.request_id, "type": "revoke", "status": "approved"}), 201
-
-
-def _failed_checks(order: Order) -> list[DcvCheck]:
-    """Check every domain that must still be proven; return the checks that found no proof."""
-    state = cast(State, g.state)
-    checks = [
-        check_domain(domain, order.request.dcv_method, state.dcv_targets, lambda text: _proof_in(text, order))
-        for domain in _account().orders.unproven_domains(order)
-    ]
-    state.dcv_checks.extend(checks)
-    return [check for check in checks if check.proof is None]
-
-
-def _proof_in(text: str, order: Order) -> str | None:
-    if order.random_value in text:
-        return "random_value"
-    keys = _account().auth_keys.active() if order.request.use_auth_key else []
-    if any(check_request_token(text, order.request.csr, key.auth_key).token for key in keys):
-        return "request_token"
-    return None
-
-
-def _row(order: Order) -> dict[str, Any]:
-    certificate: dict[str, Any] = {"common_name": order.request.common_name, "dns_names": order.request.names}
-    if order.certificate is not None:
-        certificate["id"] = order.certificate.id
-        certificate["valid_till"] = order.certificate.validity.end.date().isoformat()
-    return {
-        "id": order.id,
-        "status": order.status,
-        "date_created": order.created.isoformat(),
-        "product": {"name_id": order.request.product},
-        "certificate": certificate,
-    }
-
-
-def _count(value: str | int) -> int:
-    if not str(value).isdecimal():
-        raise bad_request("limit and offset are counts.")
-    return int(value)
-
-
-def _download(order: Order, format_: str) -> Response:
-    if format_ not in ("pem_all", "pem_noroot"):
-        raise bad_request(f"The format {format_} is not known.")
-    if order.certificate is None:
-        raise not_found("certificate")
-    return Response(order.certificate.pem(with_root=format_ == "pem_all"), content_type="application/x-pem-file")
+def _state() -> State:
+    return cast(State, g.state)

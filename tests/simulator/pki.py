@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -16,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-_CA_LIFE = timedelta(days=3650)
+CA_LIFE = timedelta(days=3650)
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,12 @@ def new_key() -> ec.EllipticCurvePrivateKey:
     return ec.generate_private_key(ec.SECP256R1())
 
 
+def new_csr() -> str:
+    """Return the base64 body of a CSR for a new key that is thrown away."""
+    request = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(new_key(), hashes.SHA256())
+    return base64.b64encode(request.public_bytes(serialization.Encoding.DER)).decode("ascii")
+
+
 def certificate_pem(certificate: x509.Certificate) -> str:
     """Return ``certificate`` as PEM with LF line ends."""
     return certificate.public_bytes(serialization.Encoding.PEM).decode("ascii")
@@ -121,7 +128,7 @@ def _builder(
 def _ca_builder(
     subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, path_length: int | None
 ) -> x509.CertificateBuilder:
-    builder = _builder(subject, issuer, key.public_key(), Validity.around_now(_CA_LIFE, _CA_LIFE))
+    builder = _builder(subject, issuer, key.public_key(), Validity.around_now(CA_LIFE, CA_LIFE))
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
     return builder.add_extension(_key_usage("key_cert_sign", "crl_sign"), critical=True)
 

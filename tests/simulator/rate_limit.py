@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import math
 import threading
-import time
 from collections import defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from .errors import ApiError
@@ -34,15 +33,17 @@ DEFAULT_LIMITS = (Limit(1000, 180), Limit(100, 5))
 class RateLimiter:
     """Admits requests of API keys as far as every limit has room; refused ones use up none of it."""
 
-    def __init__(self, limits: Iterable[Limit], retry_after: bool) -> None:
+    def __init__(self, limits: Iterable[Limit], retry_after: bool, monotonic: Callable[[], float]) -> None:
         """Start with empty windows.
 
         Args:
             limits: all of them hold at once; none means no limit.
             retry_after: whether a 429 carries ``Retry-After`` (whole seconds until there is room).
+            monotonic: tells seconds that never go back.
         """
         self.limits = tuple(limits)
         self.retry_after = retry_after
+        self._monotonic = monotonic
         self._lock = threading.Lock()
         keep = max((limit.requests for limit in self.limits), default=0)
         self._admitted: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=keep))
@@ -55,7 +56,7 @@ class RateLimiter:
         """
         with self._lock:
             admitted = self._admitted[role]
-            now = time.monotonic()
+            now = self._monotonic()
             wait = max((self._wait(limit, admitted, now) for limit in self.limits), default=0)
             if wait <= 0:
                 admitted.append(now)

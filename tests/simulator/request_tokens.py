@@ -44,7 +44,9 @@ def request_token(auth_key: str, csr: str, timestamp: str) -> str:
     return timestamp + base36.rjust(TOKEN_LENGTH - TIMESTAMP_LENGTH, "0")
 
 
-def check_request_token(text: str, csr: str, auth_key: str, now: datetime | None = None) -> TokenCheck:
+def check_request_token(
+    text: str, csr: str, auth_key: str, now: datetime | None = None, *, alone: bool = False
+) -> TokenCheck:
     """Look in ``text`` for a token that is valid now.
 
     Every occurrence of the current or previous year is a candidate; what surrounds it does not matter.
@@ -54,6 +56,7 @@ def check_request_token(text: str, csr: str, auth_key: str, now: datetime | None
         csr: as in ``request_token``.
         auth_key: as in ``request_token``.
         now: aware datetime; by default the time of the call.
+        alone: whether a refused candidate before the token is an error, as it is in a TXT record.
     """
     now = now or datetime.now(timezone.utc)
     problems: list[str] = []
@@ -63,6 +66,8 @@ def check_request_token(text: str, csr: str, auth_key: str, now: datetime | None
         if problem is None:
             return TokenCheck(candidate, problems)
         problems.append(problem)
+        if alone:
+            break
     return TokenCheck(None, problems)
 
 

@@ -15,6 +15,8 @@ import struct
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from email.utils import format_datetime
 from http.client import responses
 from http.server import BaseHTTPRequestHandler
 from typing import Any
@@ -41,13 +43,21 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     daemon_threads = True
     request_queue_size = 1024  # hundreds of hosts connect within one scheduling slice
 
-    def __init__(self, port: int, answer: Answer, stopping: threading.Event, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        port: int,
+        answer: Answer,
+        stopping: threading.Event,
+        now: Callable[[], datetime],
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         """Listen on loopback.
 
         Args:
             port: 0 for any free one.
             answer: gives, for a WSGI environment, the response and the fault to deliver it with.
             stopping: set when no answer is worth waiting for any more.
+            now: tells the time for the header ``Date``.
             tls: None for plain HTTP.
 
         Raises:
@@ -55,6 +65,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
         """
         super().__init__((HOST, port), _Handler)
         self.answer = answer
+        self.now = now
         self.tls = tls
         self.stopping = stopping
         self.keep_alive = True
@@ -158,7 +169,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _head(self, response: Response) -> bytes:
         lines = [f"HTTP/1.1 {response.status_code} {responses.get(response.status_code, 'Unknown')}"]
-        lines += [f"Date: {self.date_time_string()}", "Server: CertCentral-Simulator"]
+        lines += [f"Date: {format_datetime(self.server.now(), usegmt=True)}", "Server: CertCentral-Simulator"]
         lines += [f"{name}: {value}" for name, value in response.headers.items()]
         if self.close_connection:
             lines.append("Connection: close")

@@ -10,19 +10,23 @@ import ssl
 import tempfile
 import threading
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from .accounts import ROLE_TO_KEY, new_accounts
 from .auth_keys import AuthKey
+from .behaviour import OrderBehaviour, Outcome, ServiceBehaviour
+from .clock import Clock
 from .control import create_control
 from .dcv import DcvCheck, DcvTargets
 from .faults import Fault
 from .gateway import Gateway
 from .issuer import Issuer
-from .orders import Order, OrderBehaviour, Outcome
-from .pki import Authority, Validity, certificate_pem, key_pem, new_key
+from .later import Later
+from .order_request import OrderRequest, public_key_of
+from .orders import Order
+from .pki import CA_LIFE, Authority, Validity, certificate_pem, key_pem, new_csr, new_key
 from .rate_limit import DEFAULT_LIMITS, Limit, RateLimiter
 from .request_log import BASE_PATH, LogEntry, RequestLog
 from .server import HOST, Server
@@ -80,15 +84,20 @@ class Simulator:
         self.directory.mkdir(parents=True, exist_ok=True)
         self._root = Authority.root("CertCentral Simulator Root CA")
         self._issuer = Issuer(self._root)
+        self._clock = Clock()
+        self._later = Later(self._clock)
+        self._nobodys_csr = new_csr()
         self._settings = (tuple(limits), retry_after, dcv_targets, order_behaviour)
         self._certificate = certificate
         self._state = self._new_state()
         self.ca_file = self.directory / "ca.pem"
         self.ca_file.write_text(certificate_pem(self._root.certificate), encoding="ascii")
-        gateway = Gateway(create_control(self), self._log, lambda: self._state, self._stopping.wait)
+        gateway = Gateway(create_control(self), self._log, lambda: self._state, self._stopping.wait, self._later)
         self._tls: dict[CertificateKind, ssl.SSLContext] = {}
-        self._https = Server(https_port, gateway.answer, self._stopping, self._tls_context(certificate))
-        self._http = Server(http_port, gateway.answer, self._stopping)
+        self._https = Server(
+            https_port, gateway.answer, self._stopping, self._clock.now, self._tls_context(certificate)
+        )
+        self._http = Server(http_port, gateway.answer, self._stopping, self._clock.now)
         self.url = f"https://{HOST}:{self._https.port}{BASE_PATH}"
         self.http_url = f"http://{HOST}:{self._http.port}{BASE_PATH}"
         self.keys = dict(ROLE_TO_KEY)
@@ -107,6 +116,7 @@ class Simulator:
 
     def stop(self) -> None:
         """Stop listening, cut every connection, remove the temporary directory."""
+        self._later.clear()
         self._stopping.set()
         self._https.stop()
         self._http.stop()
@@ -119,7 +129,9 @@ class Simulator:
         return {"url": self.url, "http_url": self.http_url, "ca_file": str(self.ca_file), "keys": self.keys}
 
     def reset(self) -> None:
-        """Go back to empty accounts, no faults, the settings of the start and an empty log."""
+        """Go back to empty accounts, no faults, the settings of the start, the machine's time and an empty log."""
+        self._later.clear()
+        self._clock.reset()
         self._state = self._new_state()
         self._log.clear()
         self.set_transport()
@@ -144,15 +156,43 @@ class Simulator:
 
     def set_limits(self, limits: Iterable[Limit], retry_after: bool = False) -> None:
         """Replace the rate limits; every window starts empty."""
-        self._state.limiter = RateLimiter(limits, retry_after)
+        self._state.limiter = RateLimiter(limits, retry_after, self._clock.monotonic)
 
     def set_dcv_targets(self, targets: DcvTargets) -> None:
         """Let domain control validation connect to ``targets`` from now on."""
         self._state.dcv_targets = targets
 
     def set_order_behaviour(self, behaviour: OrderBehaviour) -> None:
-        """Let ``behaviour`` decide what becomes of the orders placed from now on."""
+        """Let ``behaviour`` decide what becomes of the orders and reissues requested from now on."""
         self._state.order_behaviour = behaviour
+
+    def set_service_behaviour(self, behaviour: ServiceBehaviour) -> None:
+        """Let the service answer as ``behaviour`` says from now on."""
+        self._state.service_behaviour = behaviour
+
+    def now(self) -> datetime:
+        """Return the simulated time, aware and in UTC."""
+        return self._clock.now()
+
+    def advance(self, *, days: float = 0, hours: float = 0, seconds: float = 0) -> datetime:
+        """Move the simulated clock forward, with all that happens on the way; return its new time."""
+        return self.set_clock(self.now() + timedelta(days=days, hours=hours, seconds=seconds))
+
+    def set_clock(self, moment: datetime) -> datetime:
+        """Move the simulated clock to ``moment``, with all that happens on the way; return its new time.
+
+        Raises:
+            ValueError: when ``moment`` has no time zone.
+        """
+        if moment.tzinfo is None:
+            raise ValueError("the time needs a time zone")
+        while (due := self._later.next_due()) is not None and due <= moment:
+            self._clock.move(max(due - self.now(), timedelta(0)))
+            self._later.run_due()
+        self._clock.move(moment - self.now())
+        for account in self._state.accounts.values():
+            account.orders.all()
+        return self.now()
 
     @property
     def dcv_checks(self) -> list[DcvCheck]:
@@ -216,7 +256,7 @@ class Simulator:
         return self._state.account(account).orders.all()
 
     def finish_order(self, order_id: int, outcome: Outcome, account: str = MAIN_ACCOUNT) -> Order:
-        """Give a pending or waiting order this outcome now, as a person at the CA or in the account would.
+        """Give a pending or waiting order or reissue this outcome now, as a person at the CA or in the account would.
 
         Raises:
             ApiError: when there is no such order.
@@ -224,9 +264,65 @@ class Simulator:
         """
         return self._state.account(account).orders.finish(order_id, outcome)
 
+    def configure_order(
+        self,
+        order_id: int,
+        *,
+        auto_reissue: bool | None = None,
+        auto_renew: bool | None = None,
+        account: str = MAIN_ACCOUNT,
+    ) -> Order:
+        """Switch what the service does by itself with an order, when its time comes; None leaves it as it is.
+
+        Raises:
+            ApiError: when there is no such order.
+            ValueError: when there is no such account.
+        """
+        orders = self._state.account(account).orders
+        return orders.configure(order_id, auto_reissue=auto_reissue, auto_renew=auto_renew)
+
+    def seed_order(
+        self,
+        *names: str,
+        account: str = MAIN_ACCOUNT,
+        product: str = "ssl_dv_geotrust_flex",
+        created: datetime | None = None,
+        days: int = 365,
+        csr: str | None = None,
+        outcome: Outcome = "issued",
+    ) -> Order:
+        """Put an order of any age into an account past the API's rules, with its certificate.
+
+        Args:
+            names: the common name first.
+            account: whose it is.
+            product: what was ordered.
+            created: aware; the certificate starts then. None for now.
+            days: how long the order lasts.
+            csr: in any form of the API; None for one of a key that nobody has.
+            outcome: what became of it.
+
+        Raises:
+            ApiError: when the CSR cannot be read.
+            ValueError: when there is no such account, or ``created`` has no time zone.
+        """
+        if created is not None and created.tzinfo is None:
+            raise ValueError("the creation needs a time zone")
+        created = (created or self.now()).astimezone(timezone.utc).replace(microsecond=0)
+        request = OrderRequest(
+            common_name=names[0],
+            dns_names=list(names[1:]),
+            csr=csr or self._nobodys_csr,
+            public_key=public_key_of(csr or self._nobodys_csr),
+            product=product,
+            until=created + timedelta(days=days, seconds=-1),
+        )
+        return self._state.account(account).orders.seed(request, self._state.order_behaviour, outcome, created)
+
     def _new_state(self) -> State:
         limits, retry_after, dcv_targets, order_behaviour = self._settings
-        return State(new_accounts(self._issuer), RateLimiter(limits, retry_after), dcv_targets, order_behaviour)
+        limiter = RateLimiter(limits, retry_after, self._clock.monotonic)
+        return State(new_accounts(self._issuer, self._clock), limiter, dcv_targets, order_behaviour, self._clock)
 
     def _tls_context(self, kind: CertificateKind) -> ssl.SSLContext:
         if kind not in get_args(CertificateKind):
@@ -238,7 +334,7 @@ class Simulator:
     def _new_tls_context(self, kind: CertificateKind) -> ssl.SSLContext:
         issuer = Authority.root("Unknown Root CA") if kind == "unknown-ca" else self._root
         names = ["localhost", HOST, "::1"] if kind != "wrong-host" else ["wrong-host.invalid"]
-        end = timedelta(days=-1) if kind == "expired" else timedelta(days=199)
+        end = timedelta(days=-1) if kind == "expired" else CA_LIFE - timedelta(days=1)
         key = new_key()
         certificate = issuer.issue(names, key.public_key(), Validity.around_now(timedelta(days=2), end))
         file = self.directory / "server.pem"

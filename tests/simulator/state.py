@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .accounts import Account
+from .behaviour import OrderBehaviour, ServiceBehaviour
+from .clock import Clock
 from .dcv import DcvCheck, DcvTargets
 from .faults import FaultQueue
-from .orders import OrderBehaviour
 from .rate_limit import RateLimiter
 
 
@@ -24,6 +25,8 @@ class State:
         limiter: the rate limits in force.
         dcv_targets: where validation connects to.
         order_behaviour: what becomes of the next orders.
+        clock: the simulated time.
+        service_behaviour: how the service answers.
         faults: injected and not used up.
         dcv_checks: every validation so far, oldest first.
     """
@@ -32,6 +35,8 @@ class State:
     limiter: RateLimiter
     dcv_targets: DcvTargets
     order_behaviour: OrderBehaviour
+    clock: Clock
+    service_behaviour: ServiceBehaviour = field(default_factory=ServiceBehaviour)
     faults: FaultQueue = field(default_factory=FaultQueue)
     dcv_checks: list[DcvCheck] = field(default_factory=list)
 

@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tests.simulator import DcvTargets, Simulator
+from tests.simulator import DcvTargets, Fault, Simulator
 from tests.simulator.auth_keys import AuthKey
 from tests.support.challenges import Challenges
 from tests.support.order_bodies import (
@@ -27,7 +28,7 @@ from tests.support.order_bodies import (
     token,
 )
 from tests.support.pki import KEY
-from tests.support.service_calls import Call, error_code
+from tests.support.service_calls import Call, error_code, port_of
 
 
 def test_immediate_issuance_by_http(call: Call, sim: Simulator, challenges: Challenges, auth_key: AuthKey) -> None:
@@ -58,7 +59,7 @@ def test_immediate_issuance_by_dns(
     call: Call, sim: Simulator, challenges: Challenges, auth_key: AuthKey, place: str
 ) -> None:
     text = token(auth_key.auth_key)
-    challenges.records = {place: ['"v=spf1 -all"', f'"{text[:30]}" "{text[30:]}"']}
+    challenges.records = {place: ['"v=spf1 -all"', f'"ours" "{text}"']}
     body = order_body("*.a.example.com", "b.a.example.com", dcv_method="dns-txt-token")
     answer = call("POST", FLEX, json=body)
     chain = chain_of(answer)
@@ -89,13 +90,47 @@ def test_rsa_key_and_new_header(call: Call, challenges: Challenges, auth_key: Au
     assert chain_of(call("POST", FLEX, json=order_body(csr=csr)))[0].public_key() == key.public_key()
 
 
-def test_any_active_auth_key_counts(call: Call, sim: Simulator, challenges: Challenges, auth_key: AuthKey) -> None:
-    second = sim.seed_auth_key(expiration=datetime.now(timezone.utc) + timedelta(days=1))
-    challenges.files["example.com"] = token(second.auth_key)
-    assert "certificate_id" in call("POST", FLEX, json=order_body()).json()
-    assert call("DELETE", f"/account/auth-key/{second.auth_key_id}").ok
-    assert "certificate_id" not in call("POST", FLEX, json=order_body()).json(), "deleting a key voids its tokens"
-    assert auth_key in sim.auth_keys()
+def test_only_the_auth_key_that_the_order_names_counts(
+    call: Call, sim: Simulator, challenges: Challenges, auth_key: AuthKey
+) -> None:
+    expiring = sim.seed_auth_key(expiration=datetime.now(timezone.utc) + timedelta(days=1))
+    named = order_body(auth_key_id=expiring.auth_key_id)
+    for key, proves_unnamed in ((expiring, False), (auth_key, True)):
+        challenges.files["example.com"] = token(key.auth_key)
+        assert ("certificate_id" in call("POST", FLEX, json=order_body()).json()) == proves_unnamed
+        assert ("certificate_id" in call("POST", FLEX, json=named).json()) != proves_unnamed
+    sim.advance(days=2)
+    for body in (named, order_body(auth_key_id="unknown")):
+        refused = call("POST", FLEX, json=body)
+        assert (refused.status_code, error_code(refused)) == (400, "invalid_value:auth_key_id")
+    assert len(sim.orders()) == 4
+
+
+def test_deleting_a_key_voids_its_tokens(call: Call, challenges: Challenges, auth_key: AuthKey) -> None:
+    placed = call("POST", FLEX, json=order_body()).json()
+    challenges.files["example.com"] = token(auth_key.auth_key)
+    assert call("DELETE", f"/account/auth-key/{auth_key.auth_key_id}").ok
+    assert call("PUT", f"/order/certificate/{placed['id']}/check-dcv").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("record", "proves"),
+    [
+        ('"{token}"', True),
+        ('"{first}" "{rest}"', False),
+        ('"{year} {token}"', False),
+        ('"{token} {year}"', True),
+    ],
+)
+def test_a_txt_record_is_one_text(
+    call: Call, challenges: Challenges, auth_key: AuthKey, record: str, proves: bool
+) -> None:
+    text = token(auth_key.auth_key)
+    challenges.records = {
+        "_dnsauth.example.com": [record.format(token=text, first=text[:30], rest=text[30:], year=text[:4])]
+    }
+    answer = call("POST", FLEX, json=order_body(dcv_method="dns-txt-token")).json()
+    assert ("certificate_id" in answer) == proves
 
 
 def test_one_domain_not_proven_keeps_the_order_pending(
@@ -146,13 +181,39 @@ def test_request_token_needs_use_auth_key(call: Call, challenges: Challenges, au
     assert call("PUT", f"/order/certificate/{placed['id']}/check-dcv").status_code == 400
 
 
-def test_redirected_file_and_unreachable_servers_prove_nothing(
+@pytest.mark.parametrize(
+    ("location", "proves"),
+    [
+        ("/moved", True),
+        ("http://www.example.com/moved", True),
+        ("http://www.example.com:8080/moved", False),
+        ("http://elsewhere.test/moved", False),
+    ],
+)
+def test_redirected_file(call: Call, challenges: Challenges, auth_key: AuthKey, location: str, proves: bool) -> None:
+    challenges.redirects["example.com"] = location
+    for name in ("example.com", "www.example.com", "elsewhere.test"):
+        challenges.redirects.setdefault(name, "/moved")
+        challenges.files[name] = token(auth_key.auth_key)
+    assert ("certificate_id" in call("POST", FLEX, json=order_body()).json()) == proves
+
+
+def test_https_comes_first_and_hides_http(
     call: Call, sim: Simulator, challenges: Challenges, auth_key: AuthKey
 ) -> None:
-    challenges.files["www.example.com"] = token(auth_key.auth_key)
-    challenges.redirects["example.com"] = "/moved"
     challenges.files["example.com"] = token(auth_key.auth_key)
+    targets = DcvTargets(http=challenges.http, https=f"127.0.0.1:{port_of(sim.url)}")
+    sim.set_dcv_targets(targets)
+    assert "certificate_id" in call("POST", FLEX, json=order_body()).json(), "404 over https hides nothing"
+    sim.inject(Fault(path="fileauth.txt", body="Welcome"))
     assert "certificate_id" not in call("POST", FLEX, json=order_body()).json()
+    sim.set_dcv_targets(replace(targets, schemes=("http",)))
+    assert "certificate_id" in call("POST", FLEX, json=order_body()).json()
+
+
+def test_unreachable_servers_prove_nothing(
+    call: Call, sim: Simulator, challenges: Challenges, auth_key: AuthKey
+) -> None:
     sim.set_dcv_targets(DcvTargets(http="127.0.0.1:1", dns="127.0.0.1:1", http_by_domain={"a.test": challenges.http}))
     challenges.files["a.test"] = token(auth_key.auth_key)
     assert "certificate_id" in call("POST", FLEX, json=order_body("a.test")).json()

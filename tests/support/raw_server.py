@@ -62,6 +62,8 @@ def _read_request(connection: socket.socket) -> bytes:
         if not piece:
             return data
         data += piece
+        if data.startswith(b"\x16"):  # the hello of TLS
+            return data
     head, _ignored, body = data.partition(b"\r\n\r\n")
     length = next((int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0)
     while len(body) < length:

@@ -1,0 +1,277 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What happens on the wire: limits of time and size that every urllib3 keeps, and whether a request was sent at all."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import re
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+import typing as t
+import zlib
+
+import pytest
+from ansible_collections.community.digicert.plugins.module_utils._certcentral import client as client_module
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.client import Client
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import (
+    DigicertError,
+    LostResponseError,
+    NotSentError,
+    UnusableResponseError,
+)
+
+from tests.support.raw_server import Reply, raw_server
+
+OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+SIZED = OK + b"Content-Length: %d\r\n%s\r\n"
+MIB = 1024 * 1024
+OVERSIZED, BROKEN = "larger than 4 MiB", "connection broke before the response was complete"
+EITHER = f"{OVERSIZED}|{BROKEN}"  # which of them is the matter of urllib3
+ENCODED = "content encoding that was not asked for"
+
+
+def sized(body: bytes, headers: bytes = b"") -> bytes:
+    return SIZED % (len(body), headers) + body
+
+
+def endless(first: bytes, piece: bytes) -> t.Iterator[bytes]:
+    return itertools.chain([first], itertools.repeat(piece))
+
+
+def failure(reply: t.Any, method: str = "POST", timeout: float = 10) -> DigicertError:
+    with raw_server(reply) as server, pytest.raises(DigicertError) as caught:
+        Client(f"http://{server.address}", "k", timeout=timeout, retry_timeout=0).request(method, "/x", "test")
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        sized(b'{"id": 1}'),
+        sized(gzip.compress(b'{"id": 1}'), b"Content-Encoding: gzip\r\n"),
+        sized(zlib.compress(b'{"id": 1}'), b"Content-Encoding: deflate\r\n"),
+        CHUNKED + b'4;note=1\r\n{"id\r\n5\r\n": 1}\r\n0\r\nTrailer: 1\r\n\r\n',
+        OK + b'Connection: close\r\n\r\n{"id": 1}',
+        *[b"HTTP/1.1 %d X\r\nLink: </x>\r\n\r\n" % status * 3 + sized(b'{"id": 1}') for status in (100, 102, 103)],
+    ],
+)
+def test_responses_that_are_read(reply: bytes) -> None:
+    def answer(connection: socket.socket, _request: bytes) -> None:
+        connection.sendall(reply)
+
+    with raw_server(answer) as server:
+        client = Client(f"http://{server.address}", "k")
+        assert client.request("POST", "/x", "test").payload == {"id": 1}
+        assert client.request("POST", "/x", "test").payload == {"id": 1}
+
+
+HOSTILE: dict[str, tuple[t.Callable[[], t.Any], str]] = {
+    "large body": (lambda: sized(b" " * (4 * MIB + 1)), OVERSIZED),
+    "endless body": (lambda: endless(OK + b"\r\n", b" " * 65536), OVERSIZED),
+    "endless chunks": (lambda: endless(CHUNKED, b"10000\r\n" + b" " * 65536 + b"\r\n"), OVERSIZED),
+    "endless chunk-size line": (lambda: endless(CHUNKED, b"0" * 65536), EITHER),
+    "endless chunk extension": (lambda: endless(CHUNKED + b"1;", b"x" * 65536), EITHER),
+    "endless trailers": (lambda: endless(CHUNKED + b"1\r\n1\r\n0\r\n", b"A: b\r\n" * 10000), OVERSIZED),
+    "endless trailer line": (lambda: endless(CHUNKED + b"1\r\n1\r\n0\r\n", b"x" * 65536), EITHER),
+    "endless status line": (lambda: endless(b"HTTP/1.1 200 ", b"x" * 65536), BROKEN),
+    "endless header line": (lambda: endless(OK + b"A: ", b"x" * 65536), BROKEN),
+    "endless headers": (lambda: endless(OK, b"A: b\r\n" * 10000), BROKEN),
+    "endless 102": (lambda: endless(b"", b"HTTP/1.1 102 X\r\n\r\n" * 1000), OVERSIZED),
+    "endless 100": (lambda: endless(b"", b"HTTP/1.1 100 X\r\n\r\n" * 1000), OVERSIZED),
+    "redirect with an endless body": (
+        lambda: endless(b"HTTP/1.1 302 X\r\nLocation: /y\r\n\r\n", b" " * 65536),
+        OVERSIZED,
+    ),
+    "error with an endless body": (lambda: endless(b"HTTP/1.1 500 X\r\n\r\n", b" " * 65536), OVERSIZED),
+    "gzip bomb": (lambda: sized(gzip.compress(b" " * (64 * MIB)), b"Content-Encoding: gzip\r\n"), OVERSIZED),
+    "gzip in gzip": (
+        lambda: sized(gzip.compress(gzip.compress(b" " * (64 * MIB))), b"Content-Encoding: gzip, gzip\r\n"),
+        ENCODED,
+    ),
+    "brotli": (lambda: sized(b"x", b"Content-Encoding: br\r\n"), ENCODED),
+    "no gzip": (lambda: sized(b"xxxx", b"Content-Encoding: gzip\r\n"), ENCODED),
+    "cut gzip": (lambda: sized(gzip.compress(b"1" * 1000)[:-9], b"Content-Encoding: gzip\r\n"), BROKEN),
+    "short body": (lambda: SIZED % (100, b"") + b"{}", BROKEN),
+    "no body": (lambda: SIZED % (100, b""), BROKEN),
+    "cut chunk": (lambda: CHUNKED + b"5\r\n{}", BROKEN),
+    "no last chunk": (lambda: CHUNKED + b"2\r\n{}\r\n", BROKEN),
+    "chunk size that is none": (lambda: CHUNKED + b"-1\r\n{}\r\n0\r\n\r\n", BROKEN),
+    "no HTTP": (lambda: b"SSH-2.0-x\r\n", BROKEN),
+    "nothing": (lambda: b"", BROKEN),
+    "many empty lists": (lambda: sized(b"[" + b"[]," * MIB + b"1]"), "is not JSON"),
+    "lists in lists": (lambda: sized(b"[" + (b"[" * 400 + b"]" * 400 + b",") * 5000 + b"1]"), "is not JSON"),
+    "many objects": (lambda: sized(b"[" + b'{"":0},' * 500_000 + b"1]"), "is not JSON"),
+    "many names": (lambda: sized(b"{" + b",".join(b'"%x":0' % i for i in range(350_000)) + b"}"), ""),
+    "many numbers": (lambda: sized(b"[" + b"1e9," * (MIB - 2) + b"1]"), ""),
+    "many texts": (lambda: sized(b"[" + '"Ā",'.encode() * (4 * MIB // 5 - 2) + b"1]"), ""),
+    "one wide character": (lambda: sized(b'"' + b"x" * (4 * MIB - 6) + "😀".encode() + b'"'), ""),
+    "error of many wide characters": (
+        lambda: b"HTTP/1.1 500 X\r\n\r\n" + "😀".encode() * (MIB - 1),
+        "HTTP 500",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", [name for name, (_reply, words) in HOSTILE.items() if words])
+def test_a_hostile_response_is_one_sentence_and_may_have_been_carried_out(name: str) -> None:
+    reply, words = HOSTILE[name]
+    begin = time.monotonic()
+    error = failure(reply())
+    assert isinstance(error, LostResponseError), error
+    assert re.search(words, error.message)
+    assert error.message.isprintable()
+    assert error.transient == (BROKEN in error.message)
+    assert time.monotonic() - begin < 9
+
+
+PROGRAM = f"""
+import resource, sys
+from {client_module.__name__} import Client
+from {client_module.__name__[:-7]}.errors import DigicertError
+client = Client(sys.argv[1], "k", timeout=60, retry_timeout=0)
+client.prepare()
+idle = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+try:
+    client.request("GET", "/x", "test")
+except DigicertError:
+    pass
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - idle) // 1024)
+"""
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_response_takes_little_memory(name: str) -> None:
+    with raw_server(HOSTILE[name][0]()) as server:
+        command = [sys.executable, "-c", PROGRAM, f"http://{server.address}"]
+        mebibytes = int(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+    assert mebibytes <= 150
+
+
+def drip(connection: socket.socket, _request: bytes) -> None:
+    for byte in itertools.chain(OK, itertools.repeat(32)):
+        connection.sendall(bytes([byte]))
+        threading.Event().wait(0.05)  # and not the clock that another test replaces
+
+
+def stay_silent(connection: socket.socket, _request: bytes) -> None:
+    connection.recv(1)
+
+
+def reset(connection: socket.socket, _request: bytes) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+@pytest.mark.parametrize(("reply", "silent"), [(drip, True), (stay_silent, True), (reset, False)])
+def test_a_request_without_a_response_in_time_may_have_been_carried_out(reply: Reply, silent: bool) -> None:
+    error = failure(reply, timeout=0.5)
+    assert isinstance(error, LostResponseError)
+    assert (error.silent, error.transient) == (silent, not silent)
+    assert ("no complete response within 0.5 seconds" in error.message) == silent
+
+
+@pytest.mark.parametrize("body", [None, {"money": 1}], ids=["without a body", "with a body"])
+def test_a_request_that_was_given_up_before_it_was_sent_never_is(monkeypatch: pytest.MonkeyPatch, body: t.Any) -> None:
+    look_up = socket.getaddrinfo
+
+    def slowly(*arguments: t.Any, **options: t.Any) -> t.Any:
+        time.sleep(1)
+        return look_up(*arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slowly)
+    with raw_server(sized(b"{}")) as server:
+        client = Client(f"http://{server.address}", "k", timeout=0.3, retry_timeout=0)
+        with pytest.raises(NotSentError, match="no connection within") as caught:
+            client.request("POST", "/order", "order", body=body)
+        assert caught.value.transient
+        time.sleep(1.2)
+        assert not any(server.requests)
+
+
+def test_a_post_whose_connection_failed_is_sent_once_when_there_is_one(sleeps: list[float]) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        client = Client(f"http://127.0.0.1:{nobody.getsockname()[1]}", "k", retry_timeout=5)
+        with pytest.raises(NotSentError, match="Connection refused"):
+            client.request("POST", "/x", "test")
+    assert sleeps == [1, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("url", "reply", "words"),
+    [
+        ("https://{}", b"HTTP/1.1 400 Bad\r\n\r\n", "TLS failed"),
+        ("https://{}", b"", "connection broke"),
+        ("https://{}", stay_silent, "no connection within"),
+        ("https://" + "a" * 64, b"", "cannot be used"),
+    ],
+)
+def test_what_fails_before_the_request_leaves_was_not_sent(url: str, reply: t.Any, words: str) -> None:
+    with raw_server(reply) as server, pytest.raises(NotSentError) as caught:
+        Client(url.format(server.address), "k", timeout=0.5, retry_timeout=0).request("POST", "/x", "test")
+    assert words in caught.value.message
+
+
+def test_an_unusable_ca_file_is_named(tmp_path: t.Any) -> None:
+    (tmp_path / "ca.pem").write_text("none")
+    with raw_server(b"") as server, pytest.raises(NotSentError, match=r"ca_path|CA certificates"):
+        Client(f"https://{server.address}", "k", ca_path=str(tmp_path / "ca.pem")).request("POST", "/x", "test")
+
+
+def tunnel(connection: socket.socket, request: bytes) -> None:
+    connection.sendall(b"HTTP/1.1 200 Connected\r\n\r\n" if request.startswith(b"CONNECT") else b"")
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "http://user:s3cret@{}",
+        "http://user:s3cret@",
+        "http://user:s3cret@:80",
+        "http://user:s3cret@h:port",
+        "http://user:s3cret@h:99999",
+        "http://user:s3cret@[::1",
+        "http://user:s3cret@a..b",
+        "http://user:s3cret\udcff@{}",
+        "http://user:s3c%zzret@",
+        "user:s3cret@{}",
+        "user:s3cret",
+        "://user:s3cret@{}",
+        "socks5://user:s3cret@{}",
+        "ftp://user:s3cret@{}",
+        "https://user:s3cret@{}",
+        "http://user:s3 cret@h",
+        "http://user:s3cret@\u2028",
+        "http://",
+    ],
+)
+@pytest.mark.parametrize(
+    "reply", [b"HTTP/1.1 407 \x1b[31ms3cret\r\n\r\n", b"HTTP/1.1 502 X\r\n\r\n", tunnel, b""], ids=str
+)
+def test_a_proxy_that_cannot_be_used_is_one_sentence_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, proxy: str, reply: t.Any
+) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with raw_server(reply) as server:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.format(server.address))
+        client = Client("https://api.example", "k", timeout=2, retry_timeout=0)
+        with pytest.raises(NotSentError) as caught:
+            client.request("POST", "/x", "test")
+    assert caught.value.message.isprintable()
+    assert caught.value.message.endswith(".")
+    assert "cret" not in caught.value.message.replace("407 [31ms3cret", "")
+    assert "user" not in caught.value.message
+
+
+def test_unexpected_form_is_told_from_no_form() -> None:
+    assert type(failure(sized(b"<html>"))) is UnusableResponseError

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import stat
 import subprocess
 import typing as t
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import serialization
 
+from tests.support.host_files import mode_of
 from tests.support.module_runs import run_module
 from tests.support.pki import KEY, MIDDLE, aged_certificate, ec_key, pem
 
@@ -41,10 +41,6 @@ def openssl(*command: str) -> str:
     done = subprocess.run(["openssl", *command], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
-
-
-def mode_of(path: Path) -> int:
-    return stat.S_IMODE(path.stat().st_mode)
 
 
 def test_combined_file(folder: Path) -> None:

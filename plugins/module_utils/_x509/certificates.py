@@ -184,7 +184,7 @@ def _certificate(block: str, number: int) -> Certificate:
             subject_der=subject.whole,
             issuer_der=issuer.whole,
         )
-    except (*library.unreadable, IndexError):
+    except library.unreadable:
         raise DigicertError(f"certificate {number} in it cannot be read.") from None
 
 

@@ -42,5 +42,5 @@ def load_cryptography() -> t.Any:
         ec=ec,
         padding=padding,
         rsa=rsa,
-        unreadable=(ValueError, TypeError, OverflowError, UnsupportedAlgorithm, x509.InvalidVersion),
+        unreadable=(ValueError, TypeError, LookupError, OverflowError, UnsupportedAlgorithm, x509.InvalidVersion),
     )

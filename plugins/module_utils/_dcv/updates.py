@@ -117,7 +117,7 @@ class Primary:
             # The algorithm of the oldest key type has a longer name (RFC 8945, 6).
             kind = "HMAC-MD5.SIG-ALG.REG.INT" if self._key.algorithm == "hmac-md5" else self._key.algorithm
             message.use_tsig(ring, algorithm=self._dns.name.from_text(kind))
-        fault = "it has no address"
+        faults = []
         protocols = (True,) if self._udp_is_lost else (False, True)
         ways = [(address, over_tcp) for over_tcp in protocols for address in self._server.addresses]
         for number, (address, over_tcp) in enumerate(ways):
@@ -127,17 +127,18 @@ class Primary:
             except (self._dns.tsig.PeerError, self._dns.tsig.BadTime) as exc:
                 raise DigicertError(where + self._advice(TSIG_ERRORS.get(type(exc).__name__, "BADKEY"), zone)) from None
             except self._dns.exception.Timeout:
-                fault = "it does not answer in time"
+                faults.append("it does not answer in time")
             except OSError as exc:
-                fault = printable(exc.strerror or "the connection failed", 60).lower()
+                faults.append(printable(exc.strerror or "the connection failed", 60).lower())
             except (self._dns.exception.DNSException, EOFError, ValueError):
-                fault = "its answer cannot be read, or is not signed as it should be"
+                faults.append("its answer cannot be read, or is not signed as it should be")
                 response = self._unsigned_error(message, address, part)
                 if response is not None:
                     return self._checked(response, where, zone)
             else:
                 self._udp_is_lost = over_tcp
                 return self._checked(response, where, zone)
+        fault = faults[0] if faults else "it has no address"
         raise NoAnswerError(f"{where}{fault}. Check server, port, and any firewall on the way.")
 
     def _exchange(self, message: t.Any, address: str, over_tcp: bool, seconds: float) -> t.Any:

@@ -206,7 +206,7 @@ def _redirected(url: str, location: str, allowed: t.AbstractSet[str]) -> str | N
     except ValueError:
         return None
     host = (parts.hostname or "").rstrip(".")
-    plain = parts.scheme in PORTS and port in PORTS.values() and "@" not in parts.netloc
+    plain = parts.scheme in PORTS and port in PORTS.values()
     if not plain or host not in allowed:
         return None
     return f"{parts.scheme}://{host}:{port}{parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")

@@ -216,6 +216,8 @@ def test_five_thousand_characters(check: Check) -> None:
     for before, seen in ((4936, True), (4937, False)):
         with site({"www.example.com": (200, "", ("\u20ac" * before + token()).encode())}) as port:
             assert check(port, timeout=0.1).failed is not seen
+    with site({"www.example.com": (200, "", b"x" * 5000 + b" r4nd0m")}) as port:
+        assert check(port, timeout=0.1, csr=None, auth_key=None, value="r4nd0m").failed
 
 
 @pytest.mark.parametrize(

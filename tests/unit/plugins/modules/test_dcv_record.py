@@ -190,6 +190,21 @@ def test_a_silent_server_ends_in_time(change: Change) -> None:
     assert not outcome.result["changed"]
 
 
+def test_an_answer_without_a_signature_is_not_believed(change: Change) -> None:
+    class Liar(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            data, sock = self.request
+            # The same message as a response without records: its question ends with type and class.
+            end = data.index(b"\0", 12) + 5
+            sock.sendto(
+                data[:2] + bytes([data[2] | 0x80, 0]) + data[4:6] + bytes(6) + data[12:end], self.client_address
+            )
+
+    with running(socketserver.ThreadingUDPServer((HOST, 0), Liar)) as server:
+        outcome = change(port=server.server_address[1], timeout=1)
+    assert "signed" in outcome.message
+
+
 def test_nobody_there(change: Change) -> None:
     assert "connection refused. Check server, port" in change(port=free_port(), timeout=1).message
 

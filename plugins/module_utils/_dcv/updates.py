@@ -117,6 +117,7 @@ class Primary:
             # The algorithm of the oldest key type has a longer name (RFC 8945, 6).
             kind = "HMAC-MD5.SIG-ALG.REG.INT" if self._key.algorithm == "hmac-md5" else self._key.algorithm
             message.use_tsig(ring, algorithm=self._dns.name.from_text(kind))
+        silence = "it does not answer in time"
         faults = []
         protocols = (True,) if self._udp_is_lost else (False, True)
         ways = [(address, over_tcp) for over_tcp in protocols for address in self._server.addresses]
@@ -127,7 +128,7 @@ class Primary:
             except (self._dns.tsig.PeerError, self._dns.tsig.BadTime) as exc:
                 raise DigicertError(where + self._advice(TSIG_ERRORS.get(type(exc).__name__, "BADKEY"), zone)) from None
             except self._dns.exception.Timeout:
-                faults.append("it does not answer in time")
+                faults.append(silence)
             except OSError as exc:
                 faults.append(printable(exc.strerror or "the connection failed", 60).lower())
             except (self._dns.exception.DNSException, EOFError, ValueError):
@@ -138,8 +139,9 @@ class Primary:
             else:
                 self._udp_is_lost = over_tcp
                 return self._checked(response, where, zone)
-        fault = faults[0] if faults else "it has no address"
-        raise NoAnswerError(f"{where}{fault}. Check server, port, and any firewall on the way.")
+        # Over TCP, a port that is closed says so; over UDP it is silent.
+        told = [fault for fault in faults if fault != silence] or faults or ["it has no address"]
+        raise NoAnswerError(f"{where}{told[0]}. Check server, port, and any firewall on the way.")
 
     def _exchange(self, message: t.Any, address: str, over_tcp: bool, seconds: float) -> t.Any:
         query, port = self._dns.query, self._server.port

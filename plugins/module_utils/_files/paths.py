@@ -39,14 +39,12 @@ class Place(t.NamedTuple):
         folder: descriptor of its folder, None when that does not exist.
         is_safe: every folder on the way belongs to a trusted user, and nobody else can replace what is in it; entries
             of a folder with the sticky bit are safe when a trusted user owns them.
-        is_sticky: others can create files in the folder, and the sticky bit keeps them from replacing ours.
     """
 
     path: str
     name: str
     folder: int | None
     is_safe: bool
-    is_sticky: bool
 
 
 def resolve_target(path: str) -> str:
@@ -135,8 +133,7 @@ class _Walk:
         if not self._name:
             raise DigicertError(f"{printable(self._given, 500)} is a directory. Give the path of a file.")
         path = "/" + "/".join([*self._resolved, self._name])
-        sticky = self._status is not None and self._status.st_mode & stat.S_ISVTX != 0 and self._writable_by_others()
-        return Place(path, self._name, self._folder, self._safe, sticky)
+        return Place(path, self._name, self._folder, self._safe)
 
     def close(self) -> None:
         """Close the folder."""

@@ -282,7 +282,7 @@ class _Way:
     def _place(self, name: str) -> Place:
         complete = len(self._folders) > len(FOLDERS)
         path = os.path.join(os.path.dirname(self.path), name)
-        return Place(path, name, self._folders[-1] if complete else None, is_safe=False, is_sticky=False)
+        return Place(path, name, self._folders[-1] if complete else None, is_safe=False)
 
     def _open(self) -> int | None:
         return open_regular(self._place(NAME))

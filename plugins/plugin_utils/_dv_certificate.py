@@ -12,6 +12,7 @@ Everything here comes from the play. Nothing that a host returned may pass throu
 
 from __future__ import annotations
 
+import importlib
 import posixpath
 import re
 import typing as t
@@ -70,17 +71,12 @@ DEFAULTS: dict[str, t.Any] = {
     "wait_timeout": 600,
     "delegate_to": "localhost",
 }
-_PROVIDER_NEEDS = {
-    "route53": ("dns_zone", ()),
-    "cloudflare": ("dns_zone", ("api_token",)),
-    "azure": ("dns_zone", ("resource_group",)),
-    "hetzner": ("dns_zone", ("api_token",)),
-}
-_PROVIDER_COLLECTIONS = {
-    "route53": "amazon.aws",
-    "cloudflare": "community.general",
-    "azure": "azure.azcollection",
-    "hetzner": "community.dns",
+# DNS provider -> the collection with its module, and what of dns_credentials it cannot do without.
+_PROVIDERS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "route53": ("amazon.aws", ()),
+    "cloudflare": ("community.general", ()),
+    "azure": ("azure.azcollection", ("resource_group",)),
+    "hetzner": ("community.dns", ()),
 }
 Options = t.Dict[str, t.Any]
 
@@ -249,6 +245,30 @@ def _add_files(options: Options, raw: t.Mapping[str, t.Any], problems: list[str]
         seen[key] = option
 
 
+def _provider_problems(provider: str, options: Options) -> list[str]:
+    collection, credentials = _PROVIDERS[provider]
+    found = []
+    if not _is_installed(collection):
+        found.append(
+            f"{PREFIX}dns_provider={provider} needs the Ansible collection {collection} on the controller: "
+            f"ansible-galaxy collection install {collection}."
+        )
+    if not options.get("dns_zone"):
+        found.append(f"{PREFIX}dns_provider={provider} needs {PREFIX}dns_zone.")
+    lacking = [key for key in credentials if key not in (options.get("dns_credentials") or {})]
+    if lacking:
+        found.append(f"{PREFIX}dns_provider={provider} needs {lacking[0]} in {PREFIX}dns_credentials.")
+    return found
+
+
+def _is_installed(collection: str) -> bool:
+    try:
+        importlib.import_module(f"ansible_collections.{collection}")
+    except ImportError:
+        return False
+    return True
+
+
 def _update_server(options: Options) -> list[str]:
     """Return the server that takes the updates, which is asked when the user names no other."""
     updated = options.get("dcv_method") == "dns" and options.get("dns_provider") == "nsupdate"
@@ -267,13 +287,8 @@ def _contradictions(options: Options) -> list[str]:
         found.append(f"{PREFIX}dns_tsig_name and {PREFIX}dns_tsig_secret need each other.")
     if method == "custom" and not (options.get("publish_tasks") and options.get("unpublish_tasks")):
         found.append(f"{PREFIX}dcv_method=custom needs {PREFIX}publish_tasks and {PREFIX}unpublish_tasks.")
-    if method == "dns" and provider in _PROVIDER_NEEDS:
-        zone, credentials = _PROVIDER_NEEDS[provider]
-        if not options.get(zone):
-            found.append(f"{PREFIX}dns_provider={provider} needs {PREFIX}{zone}.")
-        lacking = [key for key in credentials if key not in (options.get("dns_credentials") or {})]
-        if lacking:
-            found.append(f"{PREFIX}dns_provider={provider} needs {lacking[0]} in {PREFIX}dns_credentials.")
+    if method == "dns" and provider in _PROVIDERS:
+        found.extend(_provider_problems(str(provider), options))
     if options.get("auth_key_id") and not options.get("auth_key"):
         found.append(f"{PREFIX}auth_key_id needs {PREFIX}auth_key, the AuthKey of that id.")
     validity = options.get("order_validity")

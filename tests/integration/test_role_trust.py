@@ -97,7 +97,8 @@ def test_a_host_that_lies_neither_runs_anything_nor_changes_what_is_proven_and_o
 
 def csr_for(*names: str) -> dict[str, dict[str, str]]:
     """Return answers with a CSR for these names, whichever module makes it."""
-    return dict.fromkeys(MAKES_CSR, {"csr": new_csr(*names)})
+    csr = new_csr(*names)
+    return {module: {"csr": csr} for module in MAKES_CSR}
 
 
 def facts_of_a_liar(folder: Path, url: str, command: str) -> dict[str, t.Any]:

@@ -1,0 +1,110 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The role dv_certificate in plays as people write them: conditions, loops, strategies, lost hosts, odd spellings."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.support.fleet import AUTH_KEY, ORDER, ROLE, Fleet, failures, yaml_of
+from tests.support.playbooks import Run
+
+
+def play(fleet: Fleet, hosts: dict[str, dict[str, t.Any]], *plays: dict[str, t.Any], check: bool = False) -> Run:
+    """Run plays for hosts with these variables of the role, without their prefix; others are given as they are."""
+    fleet.ansible.hosts(*hosts)
+    fleet.make_webroots(*hosts)
+    folder = fleet.ansible.directory / "host_vars"
+    folder.mkdir(exist_ok=True)
+    for host, own in hosts.items():
+        values = {"common_name": host, **fleet.variables, **own}
+        plain = {name: values.pop(name) for name in own if name.startswith("ansible_")}
+        (folder / f"{host}.yml").write_text(
+            yaml_of(values) + (yaml.safe_dump(plain) if plain else ""), encoding="utf-8"
+        )
+    path = fleet.ansible.directory / "plays.json"
+    path.write_text(yaml.safe_dump([{"gather_facts": False, **each} for each in plays]))
+    return fleet.ansible.playbook(path, *(["--check"] if check else []))
+
+
+@pytest.mark.smoke
+def test_no_host_depends_on_which_one_is_first(fleet: Fleet, tmp_path: Path) -> None:
+    ssh = tmp_path / "ssh"
+    ssh.write_text("#!/bin/sh\nexit 255\n")
+    ssh.chmod(0o755)
+    lost = {"ansible_connection": "ssh", "ansible_ssh_executable": str(ssh)}
+    names = ("other", "lost", "second", "third", "free1", "free2", "tagged")
+    hosts: dict[str, dict[str, t.Any]] = {f"{name}.example.com": {} for name in names}
+    hosts["lost.example.com"] = lost
+    other, gone, second, third, free1, free2, tagged = hosts
+    run = play(
+        fleet,
+        hosts,
+        {"hosts": [other, gone, second, third], "roles": [{"role": ROLE, "when": f"inventory_hostname != '{other}'"}]},
+        {"hosts": [free1, free2], "strategy": "free", "roles": [ROLE]},
+        {
+            "hosts": [second, tagged],
+            "serial": 1,
+            "tasks": [{"block": [{"import_role": {"name": ROLE}}], "tags": "always"}],
+        },
+    )
+    assert failures(run) == {}, run.output
+    assert {task.host for task in run.results if task.outcome == "unreachable"} == {gone}
+    for host in (second, third, free1, free2, tagged):
+        fleet.verify(host)
+    calls = fleet.calls()
+    assert calls[:3] == [AUTH_KEY, ORDER, ORDER]
+    assert (calls.count(ORDER), calls.count(AUTH_KEY)) == (5, 1 + 2 + 1)
+
+
+def test_passes_in_a_loop_share_nothing_and_names_are_taken_as_they_are_meant(fleet: Fleet, tmp_path: Path) -> None:
+    (tmp_path / "pass.yml").write_text(
+        yaml.safe_dump(
+            [
+                {
+                    "name": "Pass",
+                    "ansible.builtin.include_role": {"name": ROLE},
+                    "vars": {
+                        "dv_certificate_common_name": "{{ item.name }}",
+                        "dv_certificate_dns_names": "{{ item.more }}",
+                    },
+                },
+                {
+                    "name": "Show",
+                    "ansible.builtin.debug": {"msg": [{"item": "{{ item }}"}, "{{ dv_certificate_result }}"]},
+                },
+            ]
+        )
+    )
+    passes = [
+        {"name": "One.Example.com.", "more": "a.one.example.com, B.one.example.com"},
+        {"name": "two.example.com", "more": None},
+        {"name": "one.example.com", "more": ["b.one.example.com", "a.one.example.com"]},
+    ]
+    for name in ("one", "a.one", "b.one", "two"):
+        (Path(fleet.variables["webroot"]).parent / f"{name}.example.com").symlink_to("www.example.com")
+    unset = dict.fromkeys(("owner", "remaining_days", "order_validity", "dns_alias", "auth_key", "name"))
+    loop = {"name": "Passes", "ansible.builtin.include_tasks": "pass.yml", "loop": passes}
+    hosts = {"www.example.com": {**unset, "ca_path": ""}}
+    run = play(fleet, hosts, {"hosts": "all", "tasks": [loop]})
+    assert run.rc == 0, run.output
+    shown = [task.result["msg"] for task in run.of("Show")]
+    assert [first["item"] for first, _result in shown] == passes
+    one, two, again = (result for _item, result in shown)
+    assert [result["changed"] for result in (one, two, again)] == [True, True, False]
+    assert len({one["serial_number"], two["serial_number"]}) == 2
+    assert again["serial_number"] == one["serial_number"]
+    loop["loop"] = [passes[1], {"name": "three.example.com", "more": ""}]
+    predicted = play(fleet, hosts, {"hosts": "all", "tasks": [loop]}, check=True)
+    results = [task.result["msg"][1] for task in predicted.of("Show")]
+    assert [result["serial_number"] for result in results] == [two["serial_number"], None], predicted.output
+    assert fleet.calls() == [AUTH_KEY, ORDER] * 2
+    ordered = [sorted(order.request.names) for order in fleet.simulator.orders()]
+    assert ordered == [["a.one.example.com", "b.one.example.com", "one.example.com"], ["two.example.com"]]
+    assert fleet.files("www.example.com") >= {"one.example.com.pem", "two.example.com.key"}

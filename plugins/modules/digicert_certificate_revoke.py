@@ -16,8 +16,8 @@ description:
   - Revokes one certificate, or every certificate of an order. A revocation cannot be undone.
   - Unless the API key belongs to an administrator and O(skip_approval=true), the revocation is a request that an
     administrator approves in CertCentral. RV(revocation) says which of the two happened.
-  - The order stays open. To replace a certificate whose private key leaked, reissue it with a new key first, then revoke
-    the old certificate. The playbook C(community.digicert.certificate_rekey) does both.
+  - The order stays open. To replace a certificate whose private key leaked, reissue it with a new key first, then
+    revoke the old certificate. The playbook C(community.digicert.certificate_rekey) does both.
   - If the response to the revocation is lost, the module reads the order until it knows what happened.
 extends_documentation_fragment:
   - community.digicert._options
@@ -78,6 +78,8 @@ notes:
     M(community.digicert.digicert_order_cancel).
   - CertCentral does not say to which certificate of an order a pending revocation belongs. If an order has several
     certificates and any pending revocation, the module changes nothing and adds a warning.
+  - CertCentral lists neither the first certificate of an order that was reissued nor the requests for its revocation.
+    The module asks for its revocation again in each run until CertCentral says that it is revoked.
 seealso:
   - module: community.digicert.digicert_order_info
   - module: community.digicert.digicert_order_cancel
@@ -147,7 +149,6 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.community.digicert.plugins.module_utils._ansible.runner import connection_argument_spec, run
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.certificates import (
     REVOCATION_REASONS,
-    Reissue,
     Revocation,
     revoke_certificate,
     revoke_order,
@@ -157,6 +158,7 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.co
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import (
     DigicertError,
     LostResponseError,
+    RefusedError,
 )
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.orders import Order, get_order
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.search import (
@@ -176,6 +178,7 @@ class State(t.NamedTuple):
 
     revocation: str | None
     request_id: int | None = None
+    changed: bool = True
 
 
 class RevocationWork:
@@ -192,16 +195,15 @@ class RevocationWork:
         """Revoke, and return the module's result; raises DigicertError."""
         self._check_options()
         found = self._find(client)
-        if found is None:
-            raise DigicertError(
-                "The account has no order with this certificate, so it cannot be revoked there. Check that api_key "
-                "belongs to the account that ordered it."
-            )
-        before = after = self._state(found)
+        # The first certificate of an order that was reissued is in no list. CertCentral revokes it all the same.
+        before = after = State(None) if found is None else self._state(found)
         if before.revocation is None:
-            self._refuse_while_reissuing(found.order)
-            after = State(None) if self.module.check_mode else self._revoke(client, found)
-        elif before.revocation == APPROVAL_PENDING and self._is_ambiguous(found):
+            if found is not None:
+                self._refuse_while_reissuing(found.order)
+            if not self.module.check_mode:
+                after = self._revoke(client, found)
+                before = before if after.changed else after
+        elif found is not None and before.revocation == APPROVAL_PENDING and self._is_ambiguous(found):
             self.module.warn(
                 f"Order {found.order.order_id} has several certificates and a pending revocation "
                 f"(request {before.request_id}). CertCentral does not say which certificate it is for; check it there."
@@ -256,58 +258,65 @@ class RevocationWork:
     def _refuse_while_reissuing(self, order: Order) -> None:
         if order.status == "reissue_pending":
             raise DigicertError(
-                f"Order {order.order_id} has a pending reissue, during which CertCentral revokes nothing. Wait until it "
-                "is issued, or cancel it with digicert_order_cancel."
+                f"Order {order.order_id} has a pending reissue, during which CertCentral revokes nothing. Wait until "
+                "it is issued, or cancel it with digicert_order_cancel."
             )
 
-    def _revoke(self, client: Client, found: FoundCertificate) -> State:
+    def _revoke(self, client: Client, found: FoundCertificate | None) -> State:
         how = {
             "reason": self.params["revocation_reason"],
             "comments": self.params["comments"],
             "skip_approval": self.params["skip_approval"],
         }
-        order_id = found.order.order_id
         try:
             if self.params["order_id"] is not None:
-                answer = revoke_order(client, order_id, **how)
+                answer = revoke_order(client, self.params["order_id"], **how)
             else:
                 answer = revoke_certificate(client, self._certificate(found), **how)
         except LostResponseError as error:
-            return self._confirm(client, found, error)
+            return self._confirm(client, error)
+        except RefusedError as error:
+            if "already" not in str(error.code):
+                raise
+            return State(REVOKED if REVOKED in str(error.code) else APPROVAL_PENDING, changed=False)
         return _state_after(answer)
 
-    def _confirm(self, client: Client, found: FoundCertificate, error: LostResponseError) -> State:
+    def _confirm(self, client: Client, error: LostResponseError) -> State:
         """Return the state after a revocation whose response was lost; raises LostResponseError when it is unknown."""
         states: list[State] = []
 
         def is_done() -> bool:
-            again = self._find(client) or found
-            states.append(self._state(again))
+            found = self._find(client)
+            states.append(State(None) if found is None else self._state(found))
             return states[-1].revocation is not None
 
-        confirm_change(error, is_done, f"the revocation in order {found.order.order_id}")
+        confirm_change(error, is_done, "the revocation")
         return states[-1]
 
-    def _certificate(self, found: FoundCertificate) -> int | str:
+    def _certificate(self, found: FoundCertificate | None) -> int | str:
         """Return what names the certificate to the API."""
         ids = (self.params["certificate_id"], self._certificate_id(found), self.serial_number)
         return next(each for each in ids if each is not None)
 
-    def _certificate_id(self, found: FoundCertificate) -> int | None:
+    def _certificate_id(self, found: FoundCertificate | None) -> int | None:
+        if found is None:
+            return None
         return found.order.certificate_id if found.reissue is None else found.reissue.certificate_id
 
-    def _describe(self, found: FoundCertificate, before: State, after: State) -> dict[str, t.Any]:
-        order, reissue = found
+    def _describe(self, found: FoundCertificate | None, before: State, after: State) -> dict[str, t.Any]:
         whole = self.params["order_id"] is not None
+        number = self.serial_number
+        if found is not None and not whole:
+            number = (found.order if found.reissue is None else found.reissue).serial_number
         changed = before.revocation is None
         expected = after.revocation or f"{REVOKED} or {APPROVAL_PENDING}"
         return {
             "changed": changed,
             "revocation": after.revocation,
             "request_id": after.request_id,
-            "order_id": order.order_id,
-            "certificate_id": None if whole else self._certificate_id(found),
-            "serial_number": None if whole else (order if reissue is None else reissue).serial_number,
+            "order_id": found and found.order.order_id,
+            "certificate_id": self.params["certificate_id"] or (None if whole else self._certificate_id(found)),
+            "serial_number": number,
             "diff": {
                 "before": {"revocation": before.revocation or "none"},
                 "after": {"revocation": expected if changed else before.revocation},

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Documentation of the options that `_order_request` in `module_utils` makes an order from."""
+    """Documentation of the options that `_issuance/request` in `module_utils` makes an order or a reissue from."""
 
     DOCUMENTATION = r"""
 options:
@@ -50,17 +50,26 @@ options:
         publish the value, and run the task again.
     type: bool
     default: true
+  auth_key_id:
+    description:
+      - Id of the AuthKey that the request token was made with.
+      - Needed for an AuthKey that expires; without it, CertCentral takes the permanent AuthKey, and the token proves
+        nothing.
+    type: str
+    version_added: 0.3.0
   csr_format:
     description:
       - Form in which the CSR is sent. It must be the one that the request token was made for.
-      - V(base64) is its body on one line, V(pem) the text as it is.
+      - V(base64) is its body on one line, V(pem) the text as it is, and V(pem_line), since version 0.3.0, the text with
+        its BEGIN and END lines but without line breaks.
     type: str
-    choices: [base64, pem]
+    choices: [base64, pem, pem_line]
     default: base64
   order_validity:
     description:
       - How long the order is valid, exactly one of the suboptions. If not set, one year.
-      - A certificate can be valid for less time, since the maximum for public certificates is 200 days and falls to 47.
+      - A certificate is valid for less time, at most 199 days, 99 days from March 2027, and 46 days from March 2029.
+        The next ones come from the same order, free of charge.
     type: dict
     suboptions:
       years:
@@ -110,11 +119,13 @@ options:
         required: true
   renewal_of_order_id:
     description:
-      - Id of the order that the new one renews, which the account's reports and the price may depend on.
+      - Id of the order that a new one renews. If not set, the order of the certificate in place, from 90 days to one
+        day before it ends.
     type: int
   additional_fields:
     description:
-      - More fields for the body of the order, as the API's documentation names them.
+      - More fields for the body of the order, as the API's documentation names them. Of these, a reissue is sent with
+        those of C(certificate) only.
       - Dictionaries are merged with those that the module sends, other values replace them.
       - Fields that an option of the module sets are refused here.
     type: dict

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: digicert_certificate
-short_description: Order a DV certificate from DigiCert CertCentral and install it
+short_description: Get a DV certificate from DigiCert CertCentral, renew it in time and install it
 version_added: 0.1.0
 author:
   - community.digicert contributors (!UNKNOWN)
 description:
-  - Orders a domain-validated (DV) certificate for a certificate signing request (CSR) and installs it with its chain.
-    When a request token proves the control of the domains before the order is placed, the certificate comes in the
-    answer to the order, which is then the only request.
-  - An order costs money, and the module places it exactly once. When the answer to an order is lost, the order is
-    looked for in the account before it is placed again. When the service was silent and shows no order, the task fails,
-    and the next run looks again. When a run is cut off at any point, the next run continues the order.
+  - Gets a domain-validated (DV) certificate for a certificate signing request (CSR) and installs it with its chain.
+    When a request token proves the control of the domains before the request is sent, the certificate comes in the
+    answer.
+  - An order outlives its certificates. As long as the order is good, a certificate that is due is reissued within it,
+    free of charge. A new order, which costs money, is placed only when there is none, or when it ends too soon, has
+    ended, or is for other names. See O(renewal).
+  - Nothing is sent twice. When the answer to an order or a reissue is lost, it is looked for in the account, and not
+    sent again before ten minutes have passed. When a run is cut off at any point, the next run continues.
   - As long as the certificate in place has the public key of the CSR, covers all names and is valid for at least
     O(remaining_days) more, no request is sent. Content and attributes of the files are still corrected.
 extends_documentation_fragment:
@@ -30,15 +32,16 @@ attributes:
   check_mode:
     support: full
     details:
-      - Sends no request. Whether an order would end with a certificate is not known then.
+      - Sends no request, and predicts RV(action) as far as the files and the journal tell.
   diff_mode:
     support: full
     details:
-      - Shows subject, names, serial number and validity of the certificates in each file.
+      - Shows subject, names, serial number and validity of the certificates in each file, and RV(action).
   idempotent:
     support: partial
     details:
-      - Not with O(force=true), and not without O(path) and O(full_chain_path), where each run places an order.
+      - Not with O(force=true). Without O(path) and O(full_chain_path), a run returns the certificate that the account
+        has for the CSR, and gets one when there is none.
   safe_file_operations:
     description: Uses Ansible's strict file operation functions to ensure proper permissions and avoid data corruption.
     support: full
@@ -56,9 +59,12 @@ options:
   path:
     description:
       - File for the certificate.
-      - The folder must exist. This is checked before an order is placed.
-      - Without O(path) and O(full_chain_path), the certificate is returned only, each run places an order, and an order
-        is not remembered from run to run. Use O(order_id) to continue one.
+      - The folder must exist. This is checked before anything is sent.
+      - A link is followed when it and every folder on the way belong to root or the user of the task, and nobody else
+        can write there. Otherwise it is refused.
+      - A file that contains a private key is never written over; the task fails before anything is sent.
+      - Without O(path) and O(full_chain_path), the certificate is returned only. What was ordered is found again in the
+        account by its names and its CSR.
     type: path
   chain_path:
     description:
@@ -79,58 +85,97 @@ options:
       - Whether to keep a copy of each file that is replaced, with a timestamp in its name.
     type: bool
     default: false
+  renewal:
+    description:
+      - How a certificate that is due is got.
+      - With V(auto), it is reissued within its order when the names are the same and the order lasts long enough that
+        the new certificate is not due again at once. Otherwise an order is placed, which is linked to the old one from
+        90 days to one day before that ends.
+      - With V(reissue), it is reissued also when the names changed, with a warning, and an order is never placed.
+      - With V(order), each renewal places an order, as version 0.2 did.
+      - A reissue that CertCentral refuses is an error, and never leads to an order.
+    type: str
+    choices: [auto, reissue, order]
+    default: auto
+    version_added: 0.3.0
   remaining_days:
     description:
       - A certificate that is valid for less days than this is due for renewal.
+      - If not set, 30 days or a third of the certificate's validity, whichever is less.
       - Must be less than the days in O(cert_validity_days) and O(order_validity). When it turns out not to be less than
         the validity of the certificate, there is a warning, and the certificate is renewed when a third of its validity
-        is left, so that not every run places an order.
+        is left, so that not every run renews it.
     type: int
-    default: 30
+  check_revoked:
+    description:
+      - Whether to ask CertCentral if the certificate in place was revoked, which makes it due. This costs a request in
+        each run.
+    type: bool
+    default: false
+    version_added: 0.3.0
   force:
     description:
-      - Order a certificate although nothing is due.
-      - An order that is under way for the same CSR, names and product is continued all the same, not doubled. One that
-        was rejected or canceled, or is for another CSR, is given up, and a new one is placed.
-      - Use it once, for example with C(-e) on the command line, since each run with it orders.
+      - Get another certificate although nothing is due, by the rule of O(renewal).
+      - Also orders when something stands against an order, such as an order that was revoked or canceled, or another
+        order for the same names within seven days.
+      - An order that is under way for the same CSR, names and product is continued all the same, not doubled. An order
+        that is under way for another CSR is given up, and a new one is placed.
+      - Use it once, for example with C(-e) on the command line.
     type: bool
     default: false
   order_id:
     description:
-      - Id of an order placed earlier, to be continued. No order is placed then.
-      - Its certificate is fetched when one is due, or with O(force=true).
+      - Id of an order to work with. No order is placed then.
+      - When a certificate is due, that of the order is installed if it is for the CSR, or it is reissued within the
+        order.
     type: int
   wait:
     description:
       - Whether to wait until the certificate is issued.
-      - With V(false), the result of a pending order has RV(status=pending). The next run continues the order.
+      - With V(false), a result whose RV(order_status) is not V(issued) has no certificate yet. Publish
+        RV(dcv_random_value) where a request token would be, then run the task again, which continues.
     type: bool
     default: true
   wait_timeout:
     description:
-      - Seconds to wait for an order to be issued, and for another run that works on the same certificate to end.
+      - Seconds that the run may wait, for another run that works on the same certificate, for the certificate to be
+        issued, and for what became of a request whose answer was lost.
+      - After a lost answer, the run looks for at least 90 seconds.
     type: int
     default: 600
 requirements:
   - cryptography >= 3.3
+  - idna, for names with characters outside ASCII
 notes:
-  - Before an order is placed, a marker C(.<name>.order.json) is written beside O(path), or beside O(full_chain_path)
-    without that. It holds the fingerprint of the CSR, names, product and order id, and nothing secret. It is removed
-    when the certificate is installed. As long as it is there, a run begins with a look at the order, and continues it.
-    It is also the lock that makes a second run for the same certificate wait for the first.
-  - When a remembered order ended without certificate, the task fails until it is run once with O(force=true), so that
-    no run orders in vain. A refusal of the order itself leaves no marker.
-  - An order that waits for domain control validation is checked again and again until O(wait_timeout), so a token that
-    is published late is found.
-  - Nothing is written before it is checked that the certificate has the public key of the CSR and covers all names, and
-    that each certificate of the chain signed the one before it.
-  - A lost file is rebuilt from the other files where possible. A chain that is in none of them is downloaded from the
-    order that the certificate came from. Neither places an order.
+  - Before anything is sent, a journal C(.<name>.order.json) is written beside O(path), or beside O(full_chain_path)
+    without that; beside the target of a link. It stays there. It contains the ids and the end of the order, names,
+    product, the fingerprint of the CSR and serial numbers, and nothing secret. It also reads what version 0.2 left. A
+    damaged journal is an error before anything is sent.
+  - Without the journal, the order of the certificate in place is found by its serial number, or in the list of orders.
+    With neither journal nor certificate, the list is read before an order is placed, and a good order for the same
+    names and product is reissued; O(renewal=order) skips that. So a host that was rebuilt costs nothing.
+  - A file whose name ends with C(.next) shares the journal of the file without it, so that a certificate can be staged
+    beside the one in place.
+  - A renewal by reissue takes two requests, a paid renewal three, a first order two.
+  - A second order for the same names within seven days needs O(force=true). When the clock of the host differs from
+    the service's by more than an hour, or only the clock of the host makes a certificate due, the task fails and says
+    so instead of placing an order.
+  - An order that DigiCert renews by itself (auto_renew) is not renewed here while it is good. One that was renewed in
+    CertCentral is followed by the order that renews it, and by no other purchase.
+  - An order that was rejected, canceled or revoked makes the task fail until it is run once with O(force=true).
+  - A certificate that waits for domain control validation is checked again and again until O(wait_timeout), so a token
+    or a random value that is published late is found.
+  - Nothing is written before it is checked that the certificate has the public key of the CSR, covers all names, is
+    valid, and that each certificate of the chain signed the one before it. Files are on the disk before the journal
+    says that they are installed.
+  - A lost file is rebuilt from the other files where possible. A chain that is in none of them is downloaded. A
+    certificate that fits is never replaced because of its chain.
   - A certificate that covers more names than asked for is not replaced for that.
 seealso:
   - module: community.digicert.digicert_auth_key
   - plugin: community.digicert.request_token
     plugin_type: filter
+  - module: community.digicert.digicert_certificate_info
   - module: community.crypto.openssl_csr
   - module: community.crypto.openssl_privatekey
 """
@@ -157,7 +202,6 @@ EXAMPLES = r"""
     dns_names: [example.com]
     dcv_method: dns-txt-token
     cert_validity_days: 47
-    remaining_days: 15
     full_chain_path: /etc/haproxy/certs/example.com.pem
 
 - name: Place an order without AuthKey, and do not wait
@@ -170,7 +214,14 @@ EXAMPLES = r"""
     wait: false
   register: order
 
-- name: Continue an order placed earlier, and only return its certificate
+- name: Renew with a request token that was made with an expiring AuthKey
+  community.digicert.digicert_certificate:
+    api_key: "{{ digicert_api_key }}"
+    auth_key_id: "{{ auth_key.auth_key_id }}"
+    csr: /etc/ssl/www.example.com.csr
+    path: /etc/ssl/www.example.com.pem
+
+- name: Work with a known order, and only return its certificate
   community.digicert.digicert_certificate:
     api_key: "{{ digicert_api_key }}"
     csr_content: "{{ csr.content }}"
@@ -179,32 +230,42 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+action:
+  description:
+    - What was done, or would be done in check mode.
+    - V(none), nothing was due. V(ordered), a paid order. V(renewed), a paid order that is linked to the one before.
+      V(reissued), free of charge within the order. V(continued), what an earlier run sent, or what the account had for
+      the CSR already, was finished.
+  returned: success, and failure when something was begun
+  type: str
+  sample: reissued
+  version_added: 0.3.0
 order_id:
   description:
     - Id of the order. V(none) when none was placed or looked at.
   returned: success, and failure when it is known
   type: int
   sample: 123456789
+order_status:
+  description:
+    - State of the order when it was last seen, for example V(issued) or V(pending). V(none) when none was looked at.
+  returned: success, and failure when it is known
+  type: str
+  sample: issued
+order_valid_till:
+  description:
+    - Until when the order is paid (UTC, ISO 8601), as CertCentral or the journal says it, or as it was ordered. V(none)
+      when it is not known.
+  returned: success
+  type: str
+  sample: "2027-11-23T23:59:59+00:00"
+  version_added: 0.3.0
 certificate_id:
   description:
     - Id of the certificate in CertCentral. V(none) when no order was placed or looked at, or it is not issued.
   returned: success, and failure when it is known
   type: int
   sample: 456789123
-status:
-  description:
-    - On success, the state of the order as a string, V(issued), or V(pending) with O(wait=false). V(none) when no
-      order was placed or looked at.
-    - On failure, the HTTP status of the answer that made the task fail, as a number, when there was one. For the state
-      of the order see RV(order_status).
-  returned: success, and failure when an answer made the task fail
-  type: raw
-  sample: issued
-order_status:
-  description: State of the order when it was last seen.
-  returned: failure, when the order is known
-  type: str
-  sample: needs_approval
 certificate:
   description:
     - The certificate, PEM text. V(none) when it is not issued, and in check mode when an order would be placed.
@@ -268,6 +329,12 @@ backup_files:
   type: list
   elements: str
   sample: [/etc/ssl/www.example.com.pem.4711.2026-11-23@10:00:00~]
+http_status:
+  description: HTTP status of the answer that made the task fail.
+  returned: failure, when there was an answer
+  type: int
+  sample: 404
+  version_added: 0.3.0
 code:
   description: Error code of the API.
   returned: failure, when the answer had one
@@ -277,11 +344,21 @@ code:
 
 import typing as t
 
-from ansible.module_utils.basic import missing_required_lib
-from ansible_collections.community.digicert.plugins.module_utils._certificate_module import CertificateWork
-from ansible_collections.community.digicert.plugins.module_utils._certificates import CRYPTOGRAPHY_IMPORT_ERROR
-from ansible_collections.community.digicert.plugins.module_utils._module import connection_argument_spec, run
-from ansible_collections.community.digicert.plugins.module_utils._module_files import FileModule
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.community.digicert.plugins.module_utils._ansible.file_writer import FileChanges, FileWriter
+from ansible_collections.community.digicert.plugins.module_utils._ansible.runner import connection_argument_spec, run
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError, printable
+from ansible_collections.community.digicert.plugins.module_utils._files.reading import read_regular
+from ansible_collections.community.digicert.plugins.module_utils._issuance.installed import InstallPaths
+from ansible_collections.community.digicert.plugins.module_utils._issuance.request import (
+    certificate_request,
+    issuance_options,
+)
+from ansible_collections.community.digicert.plugins.module_utils._issuance.workflow import Outcome, Workflow
+from ansible_collections.community.digicert.plugins.module_utils._x509.certificates import describe, read_certificates
+
+if t.TYPE_CHECKING:
+    from ansible_collections.community.digicert.plugins.module_utils._certcentral.client import Client
 
 
 def argument_spec() -> dict[str, dict[str, t.Any]]:
@@ -296,7 +373,8 @@ def argument_spec() -> dict[str, dict[str, t.Any]]:
         "product": {"type": "str", "default": "ssl_dv_geotrust_flex"},
         "dcv_method": {"type": "str", "choices": ["http-token", "dns-txt-token"], "default": "http-token"},
         "use_auth_key": {"type": "bool", "default": True, "no_log": False},
-        "csr_format": {"type": "str", "choices": ["base64", "pem"], "default": "base64"},
+        "auth_key_id": {"type": "str", "no_log": False},
+        "csr_format": {"type": "str", "choices": ["base64", "pem", "pem_line"], "default": "base64"},
         "order_validity": {
             "type": "dict",
             "options": {
@@ -325,7 +403,9 @@ def argument_spec() -> dict[str, dict[str, t.Any]]:
         "full_chain_path": {"type": "path"},
         "include_root": {"type": "bool", "default": False},
         "backup": {"type": "bool", "default": False},
-        "remaining_days": {"type": "int", "default": 30},
+        "renewal": {"type": "str", "choices": ["auto", "reissue", "order"], "default": "auto"},
+        "remaining_days": {"type": "int"},
+        "check_revoked": {"type": "bool", "default": False},
         "force": {"type": "bool", "default": False},
         "order_id": {"type": "int"},
         "wait": {"type": "bool", "default": True},
@@ -333,19 +413,121 @@ def argument_spec() -> dict[str, dict[str, t.Any]]:
     }
 
 
+class CertificateTask:
+    """What the module does, from its options to its result."""
+
+    def __init__(self, module: AnsibleModule) -> None:
+        """Take the module; nothing is read, sent or written yet."""
+        self.module = module
+        self.options = module.params
+        self.changes = FileChanges()
+        self.writer = FileWriter(module, describe_text)
+        self.workflow: Workflow | None = None
+
+    def work(self, client: Client) -> dict[str, t.Any]:
+        """Do the work, and return the module's result; raises DigicertError."""
+        options = self.options
+        request = certificate_request(self._csr(), options)
+        paths = InstallPaths(
+            options["path"], options["chain_path"], options["full_chain_path"], options["include_root"]
+        )
+        self.workflow = Workflow(client, request, issuance_options(options), paths, csr_path=options["csr"])
+        try:
+            outcome = self.workflow.run(self._install, self.module.check_mode)
+        except DigicertError as error:
+            raise error.extend(changed=error.changed or self.changes.changed) from error
+        finally:
+            for sentence in self.workflow.progress.warnings:
+                self.module.warn(sentence)
+        if outcome.predicted:
+            self._predict(outcome, sorted(request.names))
+        self.writer.put_attributes(self.workflow.paths.paths, self.changes)
+        return self._result(outcome, self.workflow.progress.submitted)
+
+    def failure_details(self) -> dict[str, t.Any]:
+        """Return what a failed task returns of the order."""
+        progress = None if self.workflow is None else self.workflow.progress
+        if progress is None or (progress.order is None and not progress.submitted):
+            return {}
+        order = progress.order
+        return {
+            "action": progress.action,
+            "order_id": order and order.order_id,
+            "order_status": (order and order.status) or None,
+            "certificate_id": order and order.certificate_id,
+            "dcv_random_value": order and order.dcv_random_value,
+        }
+
+    def _csr(self) -> str | bytes:
+        path = self.options["csr"]
+        if path is None:
+            return str(self.options["csr_content"])
+        content = read_regular(path)
+        if content is None:
+            raise DigicertError(f"Cannot read the CSR {printable(path)}: it does not exist. Make it first.")
+        return content
+
+    def _install(self, contents: t.Mapping[str, str], before: t.Mapping[str, str | None]) -> None:
+        self.writer.put_files(contents, before, self.changes)
+
+    def _predict(self, outcome: Outcome, names: list[str]) -> None:
+        """Note what check mode expects of the files."""
+        paths = t.cast(Workflow, self.workflow).paths
+        if outcome.action == "none":
+            if outcome.leaf is not None:
+                known = paths.contents(outcome.leaf, outcome.bundle)
+                self.changes.changed = self.changes.changed or None in known.values()
+                texts = t.cast(Workflow, self.workflow).texts
+                self._install({path: text for path, text in known.items() if text is not None}, texts)
+            return
+        self.changes.changed = True
+        texts = t.cast(Workflow, self.workflow).texts
+        for path in paths.paths:
+            expected = {"certificates": [{"dns_names": names, "serial_number": "(given by CertCentral)"}]}
+            before = describe_text(texts.get(path))
+            diff = {"before": before, "after": {**expected, "action": outcome.action}}
+            self.changes.diffs.append({"before_header": path, "after_header": path, **diff})
+
+    def _result(self, outcome: Outcome, submitted: bool) -> dict[str, t.Any]:
+        order, leaf, bundle = outcome.order, outcome.leaf, outcome.bundle
+        random_value = order and order.dcv_random_value
+        end = outcome.order_valid_till
+        return {
+            "changed": submitted or self.changes.changed,
+            "action": outcome.action,
+            "order_id": order and order.order_id,
+            "order_status": (order and order.status) or None,
+            "order_valid_till": end and end.isoformat(),
+            "certificate_id": order and order.certificate_id,
+            "certificate": leaf and leaf.pem,
+            "chain": bundle and bundle.chain,
+            "full_chain": bundle and bundle.full_chain(self.options["include_root"]),
+            "serial_number": leaf and leaf.serial_number,
+            "dns_names": leaf and list(leaf.names),
+            "not_before": leaf and leaf.not_before.isoformat(),
+            "not_after": leaf and leaf.not_after.isoformat(),
+            "backup_files": self.changes.backups,
+            "diff": self.changes.diffs,
+            **({} if random_value is None else {"dcv_random_value": random_value}),
+        }
+
+
+def describe_text(text: str | None) -> dict[str, t.Any]:
+    """Return what a diff shows of a file's text."""
+    return {} if text is None else describe(read_certificates(text, skip_damaged=True))
+
+
 def main() -> None:
     """Run the module."""
-    module = FileModule(
+    module = AnsibleModule(
         argument_spec=argument_spec(),
         add_file_common_args=True,
         mutually_exclusive=[("csr", "csr_content")],
         required_one_of=[("csr", "csr_content")],
         supports_check_mode=True,
     )
-    if CRYPTOGRAPHY_IMPORT_ERROR is not None:
-        module.fail_json(msg=missing_required_lib("cryptography >= 3.3"), exception=CRYPTOGRAPHY_IMPORT_ERROR)
-    work = CertificateWork(module)
-    run(module, work.result, work.known)
+    task = CertificateTask(module)
+    run(module, task.work, task.failure_details)
 
 
 if __name__ == "__main__":

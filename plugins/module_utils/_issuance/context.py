@@ -1,0 +1,114 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""What the work on one certificate shares: account, request, journal, what is in place, and the time left."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import typing as t
+
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError
+from ansible_collections.community.digicert.plugins.module_utils._x509.certificates import same_serial_number
+from ansible_collections.community.digicert.plugins.module_utils._x509.csr import ascii_name, csr_fingerprint
+
+if t.TYPE_CHECKING:
+    from ansible_collections.community.digicert.plugins.module_utils._certcentral.client import Client
+    from ansible_collections.community.digicert.plugins.module_utils._certcentral.orders import Order
+    from ansible_collections.community.digicert.plugins.module_utils._issuance.installed import InstalledCertificate
+    from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import Journal, JournalEntry
+    from ansible_collections.community.digicert.plugins.module_utils._issuance.request import (
+        CertificateRequest,
+        IssuanceOptions,
+    )
+
+# Values of the module's result `action`.
+NONE, ORDERED, RENEWED, REISSUED, CONTINUED = "none", "ordered", "renewed", "reissued", "continued"
+
+
+class Progress:
+    """What is known of the work so far, also when it fails.
+
+    Attributes:
+        order: as last seen; None as long as none was looked at.
+        action: what is done, one of the constants above.
+        submitted: whether this run sent an order or a reissue that was, or may have been, carried out.
+        warnings: sentences for the user.
+    """
+
+    def __init__(self) -> None:
+        """Nothing is known yet."""
+        self.order: Order | None = None
+        self.action = NONE
+        self.submitted = False
+        self.warnings: list[str] = []
+
+    def warn(self, sentence: str) -> None:
+        """Add a warning, once."""
+        if sentence not in self.warnings:
+            self.warnings.append(sentence)
+
+
+class CertificateContext:
+    """Everything about one certificate; `installed` and the journal's entry change as the work goes on."""
+
+    def __init__(
+        self,
+        client: Client,
+        request: CertificateRequest,
+        options: IssuanceOptions,
+        journal: Journal,
+        progress: Progress,
+        installed: InstalledCertificate,
+    ) -> None:
+        """Take what is needed; the time that the run may wait begins now."""
+        self.client = client
+        self.request = request
+        self.options = options
+        self.journal = journal
+        self.progress = progress
+        self.installed = installed
+        self.give_up = time.monotonic() + options.wait_timeout
+
+    @property
+    def time_left(self) -> float:
+        """Seconds that the run may still wait."""
+        return max(0.0, self.give_up - time.monotonic())
+
+    @property
+    def entry(self) -> JournalEntry:
+        """What the journal says."""
+        return self.journal.entry
+
+    def remember(self, entry: JournalEntry) -> None:
+        """Save an entry where the work goes on without it: after something was sent, or to tidy up.
+
+        What is not on the disk is found in the account by the next run.
+        """
+        with contextlib.suppress(DigicertError):
+            self.journal.save(entry)
+        self.journal.entry = entry
+
+    def is_ours(self, csr: str | None) -> bool:
+        """Return whether a CSR of an answer is the one of this run; False when the answer has none."""
+        return csr is not None and csr_fingerprint(csr) == self.request.csr.fingerprint
+
+    def is_installed(self, serial_number: str | None) -> bool:
+        """Return whether a certificate is the one in place."""
+        leaf = self.installed.leaf
+        return leaf is not None and serial_number is not None and same_serial_number(serial_number, leaf.serial_number)
+
+
+def known_names(names: t.Iterable[str] | None) -> frozenset[str] | None:
+    """Return names of an answer as certificates hold them; None when they are not known, or not readable."""
+    if names is None:
+        return None
+    try:
+        return frozenset(map(ascii_name, names))
+    except DigicertError:
+        return None

@@ -1,0 +1,364 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Which way a certificate that is due is got: by a free reissue, or by a paid order, or not at all.
+
+This is "Decision, when a certificate is due" in section 6 of the API page. An order is bought only when there is none,
+or it is issued and too short, has ended, or is for other names. A refused reissue never leads to an order.
+"""
+
+from __future__ import annotations
+
+import secrets
+import typing as t
+from datetime import timedelta
+
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.certificates import list_reissues
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError, printable
+from ansible_collections.community.digicert.plugins.module_utils._issuance.context import (
+    CONTINUED,
+    NONE,
+    ORDERED,
+    REISSUED,
+    RENEWED,
+)
+from ansible_collections.community.digicert.plugins.module_utils._issuance.installed import EXPIRES
+from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import (
+    EMPTY,
+    ORDER,
+    REISSUE,
+    Submission,
+    add_id,
+)
+from ansible_collections.community.digicert.plugins.module_utils._issuance.lookup import GUARD, OrderFinder, Survey
+from ansible_collections.community.digicert.plugins.module_utils._issuance.states import (
+    CANCEL,
+    CLOSED,
+    EXPIRED,
+    ISSUED,
+    PENDING,
+    closed_error,
+    is_under_way,
+    mismatched_order_error,
+)
+
+if t.TYPE_CHECKING:
+    from ansible_collections.community.digicert.plugins.module_utils._certcentral.orders import Order
+    from ansible_collections.community.digicert.plugins.module_utils._issuance.context import CertificateContext
+
+MOST_CLOCK_DIFFERENCE = timedelta(hours=1)
+FIRST_LINK, LAST_LINK = timedelta(days=90), timedelta(days=1)  # before the end of the order that is renewed
+QUIET_REISSUES = timedelta(days=1)  # a certificate that is due again sooner is the service's, not worth another one
+
+
+class Plan(t.NamedTuple):
+    """What to do.
+
+    Attributes:
+        action: as in the module's result.
+        order: the order to continue, or to reissue in.
+        submission: what to send, None when there is nothing to send.
+        body: of the request.
+    """
+
+    action: str
+    order: Order | None = None
+    submission: Submission | None = None
+    body: dict[str, t.Any] | None = None
+
+
+class Decider:
+    """Decides for one certificate that is due, or that the user wants with force=true."""
+
+    def __init__(self, context: CertificateContext, reasons: tuple[str, ...]) -> None:
+        """Take the certificate, and why it is due, as reasons of `installed`; nothing is sent yet."""
+        self._context = context
+        self._client, self._options = context.client, context.options
+        self._finder = OrderFinder(context)
+        self._reasons = reasons
+
+    def decide(self) -> Plan:
+        """Return what to do.
+
+        Raises:
+            DigicertError: nothing can be done without the user.
+        """
+        is_first = self._context.entry._replace(last_purchase=None) == EMPTY and self._context.installed.leaf is None
+        if is_first and self._options.renewal == "order" and self._options.order_id is None:
+            return self._purchase(None, Survey())
+        order = self._finder.current()
+        self._check_due_by_service()
+        return self._without_order() if order is None else self._with_order(order)
+
+    def _with_order(self, order: Order) -> Plan:
+        self._context.progress.order = order
+        if is_under_way(order):
+            return self._continue(order)
+        if order.status in CLOSED:
+            return self._after_closed(order)
+        if self._is_adoptable(order):
+            return Plan(CONTINUED, order)
+        same_names = self._finder.has_same_names(order)
+        if same_names is None:
+            same_names = self._known_by_journal(order)
+        if order.is_renewed:
+            plan = self._successor(order, same_names)
+            if plan is not None:
+                return plan
+        if self._may_reissue(order, same_names):
+            return self._reissue(order, same_names)
+        if order.is_renewed and not (self._options.force and self._options.renewal == "order"):
+            raise DigicertError(
+                f"Order {order.order_id} was renewed already, and the account shows no issued order that renews it. No "
+                "order was placed. Look at the renewal in CertCentral, and give its id in order_id."
+            )
+        return self._purchase(order, None)
+
+    def _after_closed(self, order: Order) -> Plan:
+        if not self._options.force:
+            raise closed_error(order)
+        return self._purchase(order, None)
+
+    def _without_order(self) -> Plan:
+        survey = self._finder.survey()
+        return self._use(survey) or self._purchase(None, survey)
+
+    def _use(self, survey: Survey, known: Order | None = None) -> Plan | None:
+        """Return how to do without buying, with what else the account has for these names."""
+        pending, good = survey.pending, survey.good
+        if pending is not None and (self._context.is_ours(pending.csr) or not self._options.force):
+            self._context.progress.order = pending
+            return self._continue(pending)
+        if good is None:
+            return None
+        if self._is_adoptable(good):
+            return Plan(CONTINUED, good)
+        if self._options.renewal == "order":
+            # A newer order whose certificate is not due is what this run would buy: a journal may be a backup.
+            left = None if good.valid_till is None else good.valid_till - self._client.now()
+            newer = known is not None and good.order_id > known.order_id
+            is_due = left is not None and left < self._context.installed.threshold(self._options.remaining_days)
+            if self._options.force or is_due or not (newer or known is None):
+                return None
+        return self._reissue(good, True)
+
+    def _successor(self, order: Order, same_names: bool | None) -> Plan | None:
+        """Return how to use the order that renewed one; None when the account shows none."""
+        if not same_names:
+            return None
+        self._context.progress.warn(
+            f"Order {order.order_id} was renewed in CertCentral. The order that renews it is used from now on."
+        )
+        good = self._finder.survey(order).good
+        if good is None:
+            return None
+        return Plan(CONTINUED, good) if self._is_adoptable(good) else self._reissue(good, True)
+
+    def _known_by_journal(self, order: Order) -> bool | None:
+        """Return what the journal says of an order's names; the journal of a host says nothing that counts."""
+        entry = self._context.entry
+        if self._options.is_hint or entry.order_id != order.order_id or not entry.names:
+            return None
+        return set(entry.names) == set(self._context.request.names)
+
+    def _is_adoptable(self, order: Order) -> bool:
+        """Return whether an order's certificate is for our CSR, not in place, and not due: it was paid for already."""
+        context = self._context
+        if self._options.force or order.status != ISSUED or order.certificate_status == "revoked":
+            return False
+        if not context.is_ours(order.csr) or context.is_installed(order.serial_number):
+            return False
+        now = self._client.now()
+        left = None if order.valid_till is None else order.valid_till - now
+        return left is None or left > context.installed.threshold(self._options.remaining_days)
+
+    def _may_reissue(self, order: Order, same_names: bool | None) -> bool:
+        """Return whether the rule allows a reissue in an issued order; raises DigicertError when nothing is allowed."""
+        options = self._options
+        if order.status == EXPIRED or (order.order_valid_till or self._client.now()) < self._client.now():
+            return False
+        if options.renewal == "order" and options.order_id is None:
+            return False
+        if same_names is None:
+            raise DigicertError(
+                f"CertCentral does not show the names of order {order.order_id}, so that whether it fits is unknown. "
+                "No order was placed. Run the task again, or give the order in order_id."
+            )
+        if not same_names and (options.renewal == "auto" or options.is_hint):
+            return False
+        if options.renewal == "reissue" or options.order_id is not None:
+            return self._is_worth_it(order)
+        return self._finder.is_long_enough(order)
+
+    def _is_worth_it(self, order: Order) -> bool:
+        """Return whether a reissued certificate would end later than the one in place."""
+        end, leaf = self._finder.new_end(order), self._context.installed.leaf
+        return bool(self._context.installed.faults) or leaf is None or end is None or end > leaf.not_after + LAST_LINK
+
+    def _continue(self, order: Order) -> Plan:
+        """Return the plan for an order, or a reissue, that is under way and that the journal does not know."""
+        if order.status == PENDING or order.status not in ("reissue_pending", "processing", "approved"):
+            if not self._context.is_ours(order.csr):
+                raise mismatched_order_error(order)
+            return Plan(CONTINUED, order)
+        submission = self._submission(REISSUE, order)._replace(accepted=True)
+        for row in list_reissues(self._client, order.order_id):
+            if row.status == "pending" and self._context.is_ours(row.csr):
+                return Plan(CONTINUED, order, submission._replace(certificate_id=row.certificate_id))
+        raise mismatched_order_error(order)
+
+    def _reissue(self, order: Order, same_names: bool | None) -> Plan:
+        context, client = self._context, self._client
+        context.progress.order = order
+        last = context.entry.last_reissue
+        just_done = last is not None and client.now() - last < QUIET_REISSUES
+        if just_done and self._reasons == (EXPIRES,) and not self._options.force:
+            context.progress.warn(
+                f"The certificate was reissued within the last day and is due again, since order {order.order_id} "
+                "gives no longer one. It stays; lower remaining_days, or run the task with renewal=order."
+            )
+            return Plan(NONE, order)
+        if not same_names:
+            context.progress.warn(
+                f"The names differ from those of order {order.order_id}. Where a name is removed or the common name "
+                "changes, DigiCert revokes all earlier certificates of the order within 72 hours; added names may be "
+                "charged."
+            )
+        if order.auto_reissue:
+            context.progress.warn(
+                f"DigiCert reissues within order {order.order_id} by itself (auto_reissue), too. Turn that off in "
+                f"CertCentral; a reissue that it opened is canceled by {CANCEL.format(order_id=order.order_id)}."
+            )
+        if self._finder.has_same_product(order) is False:
+            context.progress.warn(
+                f"Order {order.order_id} is for {printable(str(order.product))}; the next paid order will be for "
+                f"{context.request.product}."
+            )
+        submission = self._submission(REISSUE, order)
+        return Plan(REISSUED, order, submission, context.request.reissue_body())
+
+    def _purchase(self, old: Order | None, survey: Survey | None) -> Plan:
+        """Return the plan to buy, when nothing stands against it; raises DigicertError otherwise."""
+        context, options, client = self._context, self._options, self._client
+        self._check_allowed(old)
+        if survey is None:
+            survey = self._finder.survey(old)
+            plan = self._use(survey, old)
+            if plan is not None:
+                return plan
+        self._check_guard(old, survey)
+        if old is not None and old.auto_renew and self._lasts(old) and not options.force:
+            return self._leave_to_digicert(old)
+        difference = client.clock_difference
+        if difference is not None and abs(difference) > MOST_CLOCK_DIFFERENCE:
+            raise DigicertError(
+                f"The clock of the host differs from the service's by {_hours(difference)}, so no order was placed. "
+                "Set the host's clock, then run the task again."
+            )
+        self._check_end()
+        link = context.request.renewal_of_order_id
+        if link is None and old is not None and old.status == ISSUED and old.order_valid_till is not None:
+            left = old.order_valid_till - client.now()
+            link = old.order_id if LAST_LINK <= left <= FIRST_LINK and not old.is_renewed else None
+        submission = self._submission(ORDER, old)._replace(renewal_of_order_id=link)
+        body = context.request.order_body(t.cast(str, submission.alternative_order_id), link)
+        return Plan(ORDERED if link is None else RENEWED, None, submission, body)
+
+    def _submission(self, kind: str, order: Order | None) -> Submission:
+        """Return what the journal is to remember of a request that is about to be sent."""
+        context, entry = self._context, self._context.entry
+        request, leaf = context.request, context.installed.leaf
+        if kind == REISSUE:
+            others = add_id(entry.known_certificates, None if order is None else order.certificate_id)
+        else:
+            linked = context.request.renewal_of_order_id
+            others = add_id(add_id(entry.known_orders, linked), None if order is None else order.order_id)
+        unique = "" if context.journal.path is None and not self._options.is_hint else "-" + secrets.token_hex(8)
+        return Submission(
+            kind=kind,
+            csr_sha256=request.csr.fingerprint,
+            product=request.product,
+            common_name=request.common_name,
+            dns_names=request.dns_names,
+            alternative_order_id=request.csr.fingerprint[:32] + unique if kind == ORDER else None,
+            order_id=order.order_id if kind == REISSUE and order is not None else None,
+            others=others,
+            old_serial_number=entry.serial_number or (leaf and leaf.serial_number),
+        )
+
+    def _check_due_by_service(self) -> None:
+        """Raise DigicertError when a certificate is due by the clock of the host only."""
+        installed, options = self._context.installed, self._options
+        if self._reasons != (EXPIRES,) or options.force:
+            return
+        # Seconds are no cause for an alarm: clocks that agree count as one.
+        if not installed.due_reasons(options.remaining_days, self._client.now() + MOST_CLOCK_DIFFERENCE):
+            difference = self._client.clock_difference
+            raise DigicertError(
+                "The certificate is due by the clock of the host only, which differs from the service's by "
+                f"{'an unknown time' if difference is None else _hours(difference)}. Nothing was ordered; set the "
+                "host's clock."
+            )
+
+    def _check_allowed(self, old: Order | None) -> None:
+        if self._options.order_id is not None:
+            raise DigicertError(
+                f"Order {self._options.order_id} cannot give another certificate: it ends too soon, or is for other "
+                "names. No order was placed; leave order_id out to place one."
+            )
+        if self._options.renewal == "reissue":
+            what = (
+                "The account shows no order to reissue in"
+                if old is None
+                else (f"Order {old.order_id} cannot give a certificate that lasts longer")
+            )
+            raise DigicertError(
+                f"{what}, and renewal=reissue never places one. Run the task with renewal=auto to do so."
+            )
+
+    def _check_guard(self, old: Order | None, survey: Survey) -> None:
+        """Raise DigicertError when these names were paid for less than seven days ago, by the service's clock."""
+        if self._options.force:
+            return
+        entry, recent = self._context.entry, survey.recent
+        if old is not None and self._finder.has_same_names(old) and self._finder.is_recent(old.created):
+            recent = old
+        same = not entry.names or set(entry.names) == set(self._context.request.names)
+        if recent is None and not (same and self._finder.is_recent(entry.last_purchase)):
+            return
+        named = f"order {recent.order_id if recent is not None else entry.order_id}"
+        raise DigicertError(
+            f"A certificate for these names was paid for less than {GUARD.days} days ago ({named}), so no other order "
+            "was placed. Look at it in CertCentral; force=true orders all the same."
+        )
+
+    def _leave_to_digicert(self, old: Order) -> Plan:
+        sentence = (
+            f"Order {old.order_id} is renewed by DigiCert itself (auto_renew), so no order was placed. Turn that off "
+            "in CertCentral to let this task renew it, or use force=true once."
+        )
+        if self._reasons and self._reasons != (EXPIRES,):
+            raise DigicertError(sentence)
+        self._context.progress.warn(sentence)
+        return Plan(NONE, old)
+
+    def _check_end(self) -> None:
+        """Raise DigicertError when a certificate of a new order would be due at once."""
+        ends, remaining = self._context.request.ends, self._options.remaining_days
+        least = timedelta(days=min(remaining or 0, 10000))
+        if ends is not None and ends - self._client.now() <= least:
+            raise DigicertError(
+                "order_validity.custom_expiration_date ends the order so soon that the certificate would be due for "
+                "renewal at once. No order was placed. Choose a later date."
+            )
+
+    def _lasts(self, order: Order) -> bool:
+        return order.order_valid_till is not None and order.order_valid_till > self._client.now()
+
+
+def _hours(difference: timedelta) -> str:
+    return f"{abs(difference) / timedelta(hours=1):.1f} hours"

@@ -1,0 +1,251 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""What is in place: where a certificate is installed, what the files hold, and whether another certificate is due.
+
+This file sends nothing and writes nothing. That a path follows a link only where nobody else can change it, and that a
+private key is never overwritten, is decided here, before anything is sent.
+"""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from datetime import datetime, timedelta
+
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError, printable
+from ansible_collections.community.digicert.plugins.module_utils._files.paths import resolve_target, same_file
+from ansible_collections.community.digicert.plugins.module_utils._files.reading import (
+    contains_private_key,
+    read_regular,
+)
+from ansible_collections.community.digicert.plugins.module_utils._issuance.lifetime import in_days, renewal_threshold
+from ansible_collections.community.digicert.plugins.module_utils._x509.certificates import (
+    Bundle,
+    Certificate,
+    build_chain,
+    read_certificates,
+)
+
+NOT_SENT = "Nothing was sent."
+
+# Why a certificate is due; `expires` is the only one that depends on a clock.
+MISSING, SELF_SIGNED, NO_SERVER, KEY, NAMES, EXPIRES = (
+    "missing",
+    "self_signed",
+    "not_a_server_certificate",
+    "public_key",
+    "names",
+    "expires",
+)
+
+
+class InstallPaths(t.NamedTuple):
+    """Where a certificate is installed: paths of certificate, chain and full chain, None for what is not wanted."""
+
+    path: str | None = None
+    chain_path: str | None = None
+    full_chain_path: str | None = None
+    include_root: bool = False
+
+    @property
+    def primary(self) -> str | None:
+        """The file that stands for the certificate: the journal lies beside it."""
+        return self.path or self.full_chain_path
+
+    @property
+    def paths(self) -> list[str]:
+        """All files, the one that stands for the certificate last: it is written when the others are in place."""
+        return [path for path in (self.chain_path, self.full_chain_path, self.path) if path is not None]
+
+    def resolve(self) -> InstallPaths:
+        """Return the paths without links; raises DigicertError when a link must not be followed."""
+        path, chain_path, full_chain_path = (
+            None if path is None else resolve_target(path)
+            for path in (self.path, self.chain_path, self.full_chain_path)
+        )
+        return InstallPaths(path, chain_path, full_chain_path, self.include_root)
+
+    def contents(self, leaf: Certificate, bundle: Bundle | None) -> dict[str, str | None]:
+        """Return the text for each file; None where it is not known, for lack of intermediates or root."""
+        texts = {
+            self.chain_path: None if bundle is None else bundle.chain,
+            self.full_chain_path: None if bundle is None else bundle.full_chain(self.include_root),
+            self.path: leaf.pem,
+        }
+        return {path: texts[path] for path in self.paths}
+
+    def check(self, sources: t.Mapping[str, str | None]) -> None:
+        """Raise DigicertError when a file could or must not be written: that must be known before money is spent.
+
+        Args:
+            sources: files that are read and must stay, by the option that names each.
+        """
+        if self.primary is None and self.chain_path is not None:
+            raise DigicertError(
+                "chain_path needs path or full_chain_path. Without the certificate, a chain is of no use."
+            )
+        options = {"path": self.path, "chain_path": self.chain_path, "full_chain_path": self.full_chain_path}
+        for path in self.paths:
+            self._check_folder(path)
+        named = [(name, path) for name, path in {**sources, **options}.items() if path is not None]
+        for number, (name, path) in enumerate(named):
+            for other, other_path in named[number + 1 :]:
+                if other in options and same_file(path, other_path):
+                    raise DigicertError(
+                        f"{name} and {other} are the same file, {printable(path)}. Give each its own. {NOT_SENT}"
+                    )
+
+    @staticmethod
+    def _check_folder(path: str) -> None:
+        directory = os.path.dirname(path)
+        if os.path.isdir(path):
+            raise DigicertError(f"{printable(path)} is a directory. Give the path of a file. {NOT_SENT}")
+        if not os.path.isdir(directory):
+            raise DigicertError(f"The directory {printable(directory)} does not exist. Create it first. {NOT_SENT}")
+        if not os.access(directory, os.W_OK | os.X_OK):
+            raise DigicertError(f"The directory {printable(directory)} is not writable. Make it writable. {NOT_SENT}")
+
+
+class Wanted(t.NamedTuple):
+    """What a certificate must have: a public key (DER, None when any will do) and names (A-labels, lower case)."""
+
+    public_key: bytes | None
+    names: tuple[str, ...]
+
+    def faults(self, certificate: Certificate) -> list[str]:
+        """Return why a certificate does not fit, as reasons of this file; none when it fits."""
+        found = []
+        if self.public_key is not None and certificate.public_key != self.public_key:
+            found.append(KEY)
+        if not all(map(certificate.covers, self.names)):
+            found.append(NAMES)
+        if certificate.is_self_signed:
+            found.append(SELF_SIGNED)
+        elif certificate.is_ca or not certificate.allows_server_auth:
+            found.append(NO_SERVER)
+        return found
+
+
+class InstalledCertificate(t.NamedTuple):
+    """What is in place.
+
+    Attributes:
+        texts: the text of each file, None where there is none.
+        leaf: the certificate in place that fits best: of those that fit, the one that lives longest.
+        faults: why it does not fit, as reasons of this file.
+        bundle: the same with its chain, as far as the files hold it.
+    """
+
+    texts: dict[str, str | None]
+    leaf: Certificate | None
+    faults: tuple[str, ...]
+    bundle: Bundle | None
+
+    @classmethod
+    def read(cls, paths: InstallPaths, wanted: Wanted) -> InstalledCertificate:
+        """Return what is in place.
+
+        Raises:
+            DigicertError: a file cannot be read, or holds a private key, which writing the file would destroy.
+        """
+        texts = {path: _text_of(path) for path in paths.paths}
+        found = {path: read_certificates(text or "", skip_damaged=True) for path, text in texts.items()}
+        everything = [certificate for certificates in found.values() for certificate in certificates]
+        # A damaged first block must not make the certificate after it, an intermediate, the one in place.
+        first = [[each for each in found.get(path or "", []) if not each.is_ca][:1] for path in paths[:3:2]]
+        leaves = [certificate for certificates in first for certificate in certificates]
+        if not leaves:
+            leaves = [certificates[0] for path, certificates in found.items() if certificates and path != paths[1]]
+        if not leaves:
+            return cls(texts, None, (MISSING,), None)
+        leaf = max(leaves, key=lambda each: (not wanted.faults(each), each.not_after))
+        return cls(texts, leaf, tuple(wanted.faults(leaf)), _bundle_of(leaf, everything))
+
+    def due_reasons(self, remaining_days: int | None, now: datetime) -> tuple[str, ...]:
+        """Return why another certificate is due at `now` (UTC), as reasons of this file; none when it is not."""
+        if self.faults or self.leaf is None:
+            return self.faults
+        return (EXPIRES,) if self.leaf.not_after - now < self.threshold(remaining_days) else ()
+
+    def threshold(self, remaining_days: int | None) -> timedelta:
+        """Return how much validity the certificate in place must have left."""
+        life = timedelta(0) if self.leaf is None else lifetime(self.leaf)
+        return renewal_threshold(life, remaining_days)
+
+    def missing_texts(self, paths: InstallPaths) -> bool:
+        """Return whether the files do not hold the chain that some of them need."""
+        return self.leaf is not None and None in paths.contents(self.leaf, self.bundle).values()
+
+    def has_drifted(self, paths: InstallPaths) -> bool:
+        """Return whether a file has another content than it should have."""
+        return self.leaf is not None and paths.contents(self.leaf, self.bundle) != self.texts
+
+
+def lifetime(certificate: Certificate) -> timedelta:
+    """Return how long a certificate is valid altogether."""
+    return certificate.not_after - certificate.not_before
+
+
+def warnings_about(leaf: Certificate, names: t.Iterable[str], remaining_days: int | None, now: datetime) -> list[str]:
+    """Return what the user should know of a certificate that fits what is wanted.
+
+    Args:
+        leaf: the certificate.
+        names: that are wanted, A-labels, lower case.
+        remaining_days: the option.
+        now: aware datetime.
+    """
+    found = []
+    threshold = renewal_threshold(lifetime(leaf), remaining_days)
+    if remaining_days is not None and in_days(threshold) < remaining_days:
+        found.append(
+            f"The certificate is valid for {in_days(lifetime(leaf)):g} days altogether, which is not more than "
+            f"remaining_days ({printable(str(remaining_days), 20)}). It is renewed when a third of that, "
+            f"{in_days(threshold):g} days, is left, so that not every run renews it. Lower remaining_days."
+        )
+    if leaf.not_before > now + timedelta(hours=1):
+        found.append(f"The certificate is not valid before {leaf.not_before.isoformat()}. Check the clock of the host.")
+    more = sorted(set(leaf.names) - set(names) - companions(names))
+    if more:
+        found.append(
+            f"The certificate also covers {printable(', '.join(more))}, which is not asked for. It is not replaced for "
+            "that; force=true gets another one."
+        )
+    return found
+
+
+def companions(names: t.Iterable[str]) -> set[str]:
+    """Return the names that a CA adds of its own accord: with and without www, and the domain of a wildcard."""
+    added = set()
+    for name in names:
+        added.add(name[4:] if name.startswith("www.") else "www." + name)
+        if name.startswith("*."):
+            added.add(name[2:])
+    return added
+
+
+def _text_of(path: str) -> str | None:
+    """Return the content of a file, None when it does not exist; raises DigicertError."""
+    content = read_regular(path)
+    if content is None:
+        return None
+    if contains_private_key(content):
+        raise DigicertError(
+            f"{printable(path)} contains a private key, which writing the certificate would destroy. Give another "
+            f"path, or move the private key to a file of its own. {NOT_SENT}"
+        )
+    return content.decode("utf-8", "replace")
+
+
+def _bundle_of(leaf: Certificate, certificates: list[Certificate]) -> Bundle | None:
+    # Others with the same key, such as a placeholder or the one before, must not take its place.
+    others = [each for each in certificates if each.public_key != leaf.public_key]
+    try:
+        return build_chain([leaf, *others], leaf.public_key)
+    except DigicertError:
+        return None

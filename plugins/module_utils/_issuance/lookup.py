@@ -1,0 +1,185 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Finding the order that a certificate comes from, and what else the account has for the same names.
+
+"There is none" is said of a complete list only; a field that a row does not say is read from the order itself.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from datetime import datetime, timedelta
+
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import (
+    DigicertError,
+    NotFoundError,
+    RateLimitedError,
+    RefusedError,
+)
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.orders import (
+    Order,
+    get_order,
+    list_orders,
+)
+from ansible_collections.community.digicert.plugins.module_utils._issuance.context import known_names
+from ansible_collections.community.digicert.plugins.module_utils._issuance.installed import companions
+from ansible_collections.community.digicert.plugins.module_utils._issuance.lifetime import (
+    longest_certificate,
+    renewal_threshold,
+)
+from ansible_collections.community.digicert.plugins.module_utils._issuance.states import ISSUED, is_under_way
+
+if t.TYPE_CHECKING:
+    from ansible_collections.community.digicert.plugins.module_utils._certcentral.client import Client
+    from ansible_collections.community.digicert.plugins.module_utils._issuance.context import CertificateContext
+
+END_TOLERANCE = timedelta(days=1)  # the end of an order is a date
+GUARD = timedelta(days=7)  # no second paid order for the same names without force=true
+
+
+class Survey(t.NamedTuple):
+    """What the account has for the names: the newest order under way, the newest good one, and one of these days."""
+
+    pending: Order | None = None
+    good: Order | None = None
+    recent: Order | None = None
+
+
+class OrderFinder:
+    """Looks into the account for one certificate."""
+
+    def __init__(self, context: CertificateContext) -> None:
+        """Take the certificate; nothing is sent yet."""
+        self._context = context
+        self._client: Client = context.client
+
+    def current(self) -> Order | None:
+        """Return the order that the user names, that the journal knows, or that the certificate in place comes from.
+
+        Raises:
+            DigicertError: the named or the known order does not exist, or the service could not be reached.
+        """
+        context, entry = self._context, self._context.entry
+        if context.options.order_id is not None:
+            return self._get(context.options.order_id, "Check order_id, too.")
+        if entry.order_id is not None:
+            where = (
+                f"{context.journal.path or 'The journal'} remembers it; remove it if the order does not exist any more."
+            )
+            try:
+                return self._get(entry.order_id, where)
+            except NotFoundError:
+                if entry.order_valid_till is not None and entry.order_valid_till < self._client.now():
+                    return None
+                raise
+        leaf = context.installed.leaf
+        if leaf is None or leaf.is_self_signed:
+            return None
+        try:
+            return get_order(self._client, leaf.serial_number)
+        except RefusedError as error:
+            # An older certificate of an order is not found by its serial number, one of another CA neither.
+            if isinstance(error, RateLimitedError) or error.http_status not in (400, 404):
+                raise
+            return None
+
+    def survey(self, known: Order | None = None) -> Survey:
+        """Return what the account has for these names and this product, besides a known order.
+
+        Raises:
+            DigicertError: the list cannot be had, or is not complete.
+        """
+        request = self._context.request
+        listing = list_orders(self._client, common_name=request.common_name)
+        pending = good = recent = None
+        for row in listing.orders:
+            if known is not None and row.order_id == known.order_id:
+                continue
+            order = self._complete(row)
+            if order is None:
+                continue
+            if is_under_way(order):
+                pending = pending or order
+            elif order.status == ISSUED and self.is_long_enough(order) and (good is None or good.is_renewed):
+                good = order if good is None or not order.is_renewed else good
+            if recent is None and self.is_recent(order.created):
+                recent = order
+        if not listing.complete and (pending or good) is None:
+            raise DigicertError(
+                f"Whether the account has an order for {request.common_name} is unknown, since the list of its orders "
+                "is longer than what was looked at. No order was placed. Give the order to use in order_id, or run "
+                "the task once with renewal=order and force=true to place one."
+            )
+        return Survey(self._read(pending), self._read(good), recent)
+
+    def has_same_names(self, order: Order) -> bool | None:
+        """Return whether an order is for the names that are wanted; None when it does not say."""
+        names = known_names(order.names)
+        if names is None:
+            return None
+        wanted = set(self._context.request.names)
+        # What the CA added of its own accord was never asked for.
+        return wanted <= names and names - wanted <= companions(wanted)
+
+    def has_same_product(self, order: Order) -> bool | None:
+        """Return whether an order is for the wanted product, however that is spelled; None when it does not say."""
+        if order.product is None:
+            return None
+        return _plain(order.product) == _plain(self._context.request.product)
+
+    def new_end(self, order: Order) -> datetime | None:
+        """Return when a certificate ends that is reissued now within an order; None when the order's end is unknown."""
+        if order.order_valid_till is None:
+            return None
+        now = self._client.now()
+        return min(now + longest_certificate(now, self._context.request.cert_validity_days), order.order_valid_till)
+
+    def is_long_enough(self, order: Order) -> bool:
+        """Return whether a reissue would not be due again at once; an unknown end is no reason to buy."""
+        end, now = self.new_end(order), self._client.now()
+        life = longest_certificate(now, self._context.request.cert_validity_days)
+        least = renewal_threshold(life, self._context.options.remaining_days) + END_TOLERANCE
+        return end is None or end > now + least
+
+    def is_recent(self, moment: datetime | None) -> bool:
+        """Return whether something was bought, by the service's clock, less than seven days ago."""
+        return moment is not None and self._client.now() - moment < GUARD
+
+    def _complete(self, row: Order) -> Order | None:
+        """Return an order with what decides about it, or None when it is for other names or another product."""
+        for order in (row, None):
+            order = order or self._read(row)
+            if order is None or False in (self.has_same_names(order), self.has_same_product(order)):
+                return None
+            facts = (self.has_same_names(order), self.has_same_product(order), order.status or None, order.created)
+            if None not in facts and (order.order_valid_till is not None or order.status != ISSUED):
+                return order
+        return order
+
+    def _read(self, row: Order | None) -> Order | None:
+        """Return an order with all that the service says; what only the list says is kept."""
+        if row is None:
+            return None
+        order = get_order(self._client, row.order_id)
+        return order._replace(
+            names=order.names or row.names,
+            product=order.product or row.product,
+            created=order.created or row.created,
+            order_valid_till=order.order_valid_till or row.order_valid_till,
+        )
+
+    def _get(self, order_id: int, advice: str) -> Order:
+        try:
+            return get_order(self._client, order_id)
+        except NotFoundError as error:
+            raise error.extend(after=advice) from error
+
+
+def _plain(product: str) -> str:
+    return re.sub("[^a-z0-9]", "", product.lower())

@@ -1,0 +1,190 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Going on where an earlier run stopped, and what else is asked about a certificate that is not due."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.certificates import list_reissues
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import (
+    DigicertError,
+    NotFoundError,
+)
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.orders import (
+    Order,
+    get_order,
+    list_orders,
+)
+from ansible_collections.community.digicert.plugins.module_utils._issuance.completion import Completion
+from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import ORDER, REISSUE, add_id
+from ansible_collections.community.digicert.plugins.module_utils._issuance.states import (
+    CLOSED,
+    ISSUED,
+    closed_error,
+    mismatched_order_error,
+)
+from ansible_collections.community.digicert.plugins.module_utils._issuance.submission import Submitter
+from ansible_collections.community.digicert.plugins.module_utils._x509.certificates import same_serial_number
+
+if t.TYPE_CHECKING:
+    from ansible_collections.community.digicert.plugins.module_utils._issuance.context import CertificateContext
+    from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import Submission
+    from ansible_collections.community.digicert.plugins.module_utils._x509.certificates import Bundle, Certificate
+
+MOST_LOOKED_AT = 20  # orders
+
+
+class Resumption:
+    """Goes on with what the journal knows as sent."""
+
+    def __init__(self, context: CertificateContext) -> None:
+        """Take the certificate; nothing is sent yet."""
+        self._context = context
+        self._client = context.client
+
+    def resume(self, submission: Submission, is_due: bool) -> Order | None:
+        """Return the order whose certificate is to be fetched, or None.
+
+        None with a journal that knows nothing under way any more means: decide as if nothing had been sent. None with
+        one that does means: leave it all as it is.
+
+        Raises:
+            DigicertError: what was sent may still be under way, or the user has to decide.
+        """
+        context, options = self._context, self._context.options
+        is_wanted = is_due or options.force
+        if submission.accepted:
+            order = self._read(submission)
+        else:
+            found = Submitter(context).resume(submission, is_wanted)
+            if found is None:
+                return None
+            submission = t.cast("Submission", context.entry.submission)
+            # A row does not say all that decides.
+            order = found if found.csr is not None else self._read(submission)
+        context.progress.order = order
+        if options.order_id not in (None, order.order_id) and not options.force:
+            raise DigicertError(
+                f"order_id names the order {options.order_id}, but order {order.order_id} is under way for this "
+                "certificate. Leave order_id out to continue that one."
+            )
+        if order.status in CLOSED:
+            self._after_closed(order, submission, is_due)
+            return None
+        if self._is_ours(submission):
+            return order
+        if order.status == ISSUED:
+            # It was paid for: its order is the one to reissue in.
+            self._drop(submission, order)
+            return None
+        if options.force and submission.kind == ORDER:
+            self._drop(submission, None)
+            return None
+        if is_wanted:
+            raise mismatched_order_error(order)
+        context.progress.warn(f"{mismatched_order_error(order).message} The certificate in place is not due and stays.")
+        return None
+
+    def _read(self, submission: Submission) -> Order:
+        try:
+            order = get_order(self._client, t.cast(int, submission.order_id))
+        except NotFoundError as error:
+            where = self._context.journal.path or "The journal"
+            raise error.extend(
+                after=f"{where} remembers it as under way; remove it if the order does not exist any more."
+            ) from error
+        return order
+
+    def _is_ours(self, submission: Submission) -> bool:
+        """Return whether what was sent is what this run wants."""
+        request = self._context.request
+        names = set(submission.names) == set(request.names)
+        same_product = submission.kind == REISSUE or submission.product == request.product
+        return submission.csr_sha256 == request.csr.fingerprint and names and same_product
+
+    def _after_closed(self, order: Order, submission: Submission, is_due: bool) -> None:
+        """Go on after somebody ended an order; raises DigicertError when the user has to say so."""
+        context = self._context
+        ours = self._is_ours(submission)
+        if not context.options.force and is_due and ours:
+            raise closed_error(order)
+        if not is_due and not context.options.force:
+            context.progress.warn(f"{closed_error(order).message} The certificate in place is not due and stays.")
+        self._drop(submission, None)
+
+    def _drop(self, submission: Submission, order: Order | None) -> None:
+        """Let the journal forget what was sent; it keeps the order, or what it knew before that."""
+        context, entry = self._context, self._context.entry
+        kept = entry._replace(submission=None)
+        if order is not None:
+            kept = kept._replace(order_id=order.order_id, names=submission.names, product=submission.product)
+        elif submission.kind == ORDER and entry.order_id == submission.order_id:
+            kept = kept._replace(order_id=None, order_valid_till=None)
+        context.remember(kept._replace(known_orders=add_id(entry.known_orders, submission.order_id)))
+
+
+def is_revoked(context: CertificateContext) -> bool:
+    """Return whether CertCentral shows the certificate in place as revoked; raises DigicertError."""
+    leaf, client = context.installed.leaf, context.client
+    if leaf is None:
+        return False
+    order = _order_of(context, leaf)
+    if order is None:
+        context.progress.warn("The account shows no order for the certificate in place, so check_revoked says nothing.")
+        return False
+    if order.status == "revoked":
+        return True
+    if context.is_installed(order.serial_number) and order.certificate_status is not None:
+        return order.certificate_status == "revoked"
+    rows = list_reissues(client, order.order_id)
+    return any(row.status == "revoked" and context.is_installed(row.serial_number) for row in rows)
+
+
+def missing_chain(context: CertificateContext, leaf: Certificate) -> Bundle:
+    """Return a certificate in place with its chain, from the order that it came from.
+
+    Raises:
+        DigicertError: there is no such order, or the service refused or could not be reached.
+    """
+    order = _order_of(context, leaf)
+    bundle = None
+    if order is not None:
+        context.progress.order = order
+        number = order.certificate_id
+        if not context.is_installed(order.serial_number):
+            rows = list_reissues(context.client, order.order_id)
+            number = next((row.certificate_id for row in rows if context.is_installed(row.serial_number)), number)
+        bundle = Completion(context, None).fetch(order._replace(chain=None, certificate_id=number))
+    if bundle is None or not same_serial_number(bundle.leaf.serial_number, leaf.serial_number):
+        raise DigicertError(
+            f"The certificate in place (serial number {leaf.serial_number}) is good, but its chain is in none of the "
+            "files, and CertCentral does not show its order. Put the chain in place yourself, name the order in "
+            "order_id, or run the task once with force=true to get another certificate."
+        )
+    return bundle
+
+
+def _order_of(context: CertificateContext, leaf: Certificate) -> Order | None:
+    """Return the order that a certificate came from, or None when the account shows none; raises DigicertError."""
+    client, entry = context.client, context.entry
+    named = context.options.order_id or entry.order_id
+    if named is not None:
+        return get_order(client, named)
+    try:
+        return get_order(client, leaf.serial_number)
+    except NotFoundError:
+        pass
+    listing = list_orders(client, common_name=context.request.common_name)
+    for row in listing.orders[:MOST_LOOKED_AT]:
+        if row.order_valid_till is not None and row.order_valid_till < leaf.not_before:
+            continue
+        numbers = [reissue.serial_number for reissue in list_reissues(client, row.order_id)]
+        if any(map(context.is_installed, [row.serial_number, *numbers])):
+            return get_order(client, row.order_id)
+    return None

@@ -1,0 +1,111 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""What the states of an order mean to the user: which end it, what to do in each.
+
+The states are those of sections 4 and 6 of the API page. This file sends nothing.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import (
+    DigicertError,
+    RefusedError,
+    printable,
+)
+
+if t.TYPE_CHECKING:
+    from ansible_collections.community.digicert.plugins.module_utils._certcentral.orders import DcvResult, Order
+
+ISSUED, PENDING, REISSUE_PENDING = "issued", "pending", "reissue_pending"
+# No certificate comes from these any more.
+CLOSED = {
+    "rejected": "was rejected; its page in CertCentral says why.",
+    "denied": "was denied; its page in CertCentral says why.",
+    "canceled": "was canceled in CertCentral.",
+    "revoked": "was revoked.",
+}
+EXPIRED = "expired"
+# Somebody has to act before a certificate comes.
+STUCK = {
+    "needs_approval": (
+        "waits for approval. Approve it in CertCentral, then run the task again. With skip_approval=true, orders do "
+        "not wait for approval, if the API key may do so."
+    ),
+    "waiting_pickup": (
+        "waits to be picked up by the person that it was made for. Finish that in CertCentral, then run the task again."
+    ),
+}
+CANCEL = 'PUT /order/certificate/{order_id}/status with {{"status": "canceled", "note": "…"}}'
+
+
+def is_under_way(order: Order) -> bool:
+    """Return whether a certificate may still come of what was asked for."""
+    return order.status not in (ISSUED, EXPIRED) and order.status not in CLOSED
+
+
+def closed_error(order: Order) -> DigicertError:
+    """Return the error of an order that somebody ended."""
+    return DigicertError(
+        f"Order {order.order_id} {CLOSED[order.status]} No file was changed. To place a new order all the same, run "
+        "the task once with force=true."
+    )
+
+
+def stuck_error(order: Order) -> DigicertError | None:
+    """Return the error of a state in which waiting is of no use, or None."""
+    if order.status in STUCK:
+        return DigicertError(f"Order {order.order_id} {STUCK[order.status]}")
+    return None
+
+
+def overdue_error(order: Order, dcv: DcvResult | None, failure: DigicertError | None, continues: str) -> DigicertError:
+    """Return the error of an order or a reissue whose certificate did not come in time.
+
+    Args:
+        order: as last seen.
+        dcv: what the last check of domain control found.
+        failure: why that is not known.
+        continues: what to do, as the end of a sentence that begins with what has to happen first.
+    """
+    facts: dict[str, t.Any] = {} if failure is None else {"http_status": failure.http_status, "code": failure.code}
+    if dcv is not None and not dcv.valid and order.status != ISSUED:
+        unproven = f"Not proven: {printable(', '.join(dcv.unproven), 500)}. " if dcv.unproven else ""
+        reason = f"{dcv.reason} " if dcv.reason else ""
+        return DigicertError(
+            f"Order {order.order_id} still waits for domain control validation after wait_timeout. {unproven}{reason}"
+            "Publish the request token, or the random value in dcv_random_value, where DigiCert looks for it"
+            f"{continues}",
+            **facts,
+        )
+    said = "" if failure is None else f"{failure.message} "
+    return DigicertError(
+        f"The certificate of order {order.order_id} did not come within wait_timeout; the order is {order.status}. "
+        f"{said}Wait a while{continues}",
+        **facts,
+    )
+
+
+def mismatched_order_error(order: Order) -> DigicertError:
+    """Return the error of an order or reissue under way for another CSR, other names or another product."""
+    what = "a reissue" if order.status == REISSUE_PENDING else "order"
+    named = f"Order {order.order_id} has a reissue" if what == "a reissue" else f"Order {order.order_id} is"
+    return DigicertError(
+        f"{named} under way for this certificate, with another CSR, other names or another product. Finish it with the "
+        f"CSR of then, or cancel it in CertCentral (or by {CANCEL.format(order_id=order.order_id)}), then run the task "
+        "again."
+    )
+
+
+def refused_reissue_error(order_id: int, error: RefusedError) -> DigicertError:
+    """Return the error of a reissue that the service refused, with the way out; an order is never placed for that."""
+    return error.extend(
+        after=f"The reissue of order {order_id} was refused, and no order was placed in its stead. Correct the cause "
+        "and run the task again, or run it with renewal=order, which places a paid order."
+    )

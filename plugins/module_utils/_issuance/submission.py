@@ -1,0 +1,327 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Sending an order or a reissue exactly once, and finding one whose answer was lost.
+
+It is written to the journal before it is sent. When its answer is lost, nothing is sent again before ten minutes have
+passed since then, and only if complete lists show that there is none (API page, sections 1, 4 and 6). The CSR decides
+whether something found is what was sent. An order costs money, so doubt is an error.
+"""
+
+from __future__ import annotations
+
+import time
+import typing as t
+from datetime import datetime, timedelta
+
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.certificates import list_reissues
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.client import Backoff
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import (
+    DigicertError,
+    LostResponseError,
+    NotSentError,
+    RateLimitedError,
+    RefusedError,
+)
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.orders import (
+    Order,
+    find_by_alternative_id,
+    get_order,
+    list_orders,
+    post_order,
+    post_reissue,
+)
+from ansible_collections.community.digicert.plugins.module_utils._issuance.context import known_names
+from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import ORDER, add_id
+from ansible_collections.community.digicert.plugins.module_utils._issuance.states import (
+    CLOSED,
+    ISSUED,
+    REISSUE_PENDING,
+    is_under_way,
+    refused_reissue_error,
+)
+from ansible_collections.community.digicert.plugins.module_utils._x509.certificates import same_serial_number
+from ansible_collections.community.digicert.plugins.module_utils._x509.csr import csr_fingerprint
+
+if t.TYPE_CHECKING:
+    from ansible_collections.community.digicert.plugins.module_utils._certcentral.client import Client
+    from ansible_collections.community.digicert.plugins.module_utils._issuance.context import CertificateContext
+    from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import Submission
+
+QUIET = 600.0  # seconds after a lost answer in which nothing is sent again
+LEAST_LOOK = 90.0  # seconds that a run looks for what was lost, reads lagging behind by up to a minute
+# Dates of rows may lack zone and time of day.
+DATE_TOLERANCE = timedelta(hours=38)
+
+
+class Submitter:
+    """Sends what is wanted for one certificate, once."""
+
+    def __init__(self, context: CertificateContext) -> None:
+        """Take the certificate; nothing is sent yet."""
+        self._context = context
+        self._client: Client = context.client
+
+    def submit_once(self, submission: Submission, body: dict[str, t.Any]) -> Order:
+        """Send an order or a reissue exactly once.
+
+        Returns:
+            The order as the answer describes it, or as it was found in the account; the journal knows it.
+
+        Raises:
+            DigicertError: the service refused, or the answer was lost and it is too early to send it again.
+        """
+        context, before = self._context, self._context.entry
+        # A missing library must not leave the trace of an order.
+        self._client.prepare()
+        submission = submission._replace(first_sent=self._client.service_time)
+        while True:
+            context.journal.save(before._replace(submission=submission))
+            try:
+                return self.accept(submission, self._post(submission, body))
+            except (NotSentError, RefusedError) as error:
+                context.remember(before)
+                if isinstance(error, RefusedError) and submission.kind != ORDER:
+                    raise refused_reissue_error(t.cast(int, submission.order_id), error) from error
+                raise
+            except LostResponseError as error:
+                failure = error
+            context.progress.submitted = True
+            found = self._search(submission, failure, time.monotonic() + QUIET)
+            if found is not None:
+                return self.accept(t.cast("Submission", context.entry.submission), found)
+            submission = submission._replace(lost_at=None)
+
+    def resume(self, submission: Submission, is_wanted: bool) -> Order | None:
+        """Find what an earlier run sent without getting an answer, or see to it that it may be sent again.
+
+        Args:
+            submission: from the journal.
+            is_wanted: a certificate is due. Otherwise one look is enough, and a fruitless one leaves all as it is.
+
+        Returns:
+            The order; None when there is none, and the journal does not know it any more, or when nothing is wanted.
+
+        Raises:
+            DigicertError: it may still be under way, or that cannot be known.
+        """
+        context = self._context
+        found = self._look(submission)
+        submission = self._note_loss(submission)
+        if found is None and is_wanted:
+            found = self._search(submission, None, time.monotonic() + self._quiet_left(submission))
+        if found is not None:
+            return self.accept(t.cast("Submission", context.entry.submission), found)
+        if is_wanted or self._quiet_left(submission) <= 0:
+            context.remember(context.entry._replace(submission=None))
+        else:
+            context.progress.warn(
+                "An earlier run sent a request whose answer was lost, and the account does not show what came of it "
+                "yet. A later run looks again."
+            )
+        return None
+
+    def accept(self, submission: Submission, order: Order) -> Order:
+        """Remember that the service took what was sent; return the order."""
+        context = self._context
+        context.progress.submitted = True
+        context.progress.order = order
+        entry, now = context.entry, self._client.now()
+        submission = submission._replace(accepted=True, order_id=order.order_id, certificate_id=order.certificate_id)
+        if submission.kind == ORDER:
+            # An order that was found may be older than this moment; the guard on buying then lasts a little longer.
+            entry = entry._replace(
+                order_id=order.order_id,
+                order_valid_till=order.order_valid_till,
+                product=submission.product,
+                names=submission.names,
+                last_purchase=now,
+                known_orders=add_id(entry.known_orders, order.order_id),
+            )
+        else:
+            entry = entry._replace(last_reissue=now)
+        certificates = add_id(entry.known_certificates, order.certificate_id)
+        context.remember(entry._replace(submission=submission, known_certificates=certificates))
+        return order
+
+    def _post(self, submission: Submission, body: dict[str, t.Any]) -> Order:
+        backoff = self._client.backoff()
+        name = submission.common_name
+        if submission.kind == ORDER:
+            return post_order(self._client, submission.product, body, f"order the certificate for {name}", backoff)
+        order_id = t.cast(int, submission.order_id)
+        purpose = f"reissue the certificate for {name} within the order {order_id}"
+        return post_reissue(self._client, order_id, body, purpose, backoff)
+
+    def _search(self, submission: Submission, failure: LostResponseError | None, end: float) -> Order | None:
+        """Look for what was lost until it may be sent again, or until the run must not wait any longer.
+
+        Args:
+            submission: what was sent.
+            failure: the lost answer, when it was this run that sent it.
+            end: by the monotonic clock, when it may be sent again.
+
+        Returns:
+            What was found; None when `end` has come and complete lists show that there is none.
+        """
+        now = time.monotonic()
+        stop = end if end <= self._context.give_up else max(self._context.give_up, min(now + LEAST_LOOK, end))
+        patience = Backoff(stop - now)
+        while True:
+            unknown: DigicertError | None = None
+            try:
+                found = self._look(submission)
+                submission = self._note_loss(submission)
+                if found is not None:
+                    return found
+            except DigicertError as error:
+                unknown = error
+                if isinstance(error, RefusedError) and not isinstance(error, RateLimitedError):
+                    break
+            if not patience.wait():
+                break
+        if unknown is None and time.monotonic() >= end:
+            return None
+        raise self._undecided_error(submission, failure, unknown, end)
+
+    def _undecided_error(
+        self, submission: Submission, failure: LostResponseError | None, unknown: DigicertError | None, end: float
+    ) -> DigicertError:
+        what = "order" if submission.kind == ORDER else "reissue"
+        again = self._client.now() + timedelta(seconds=max(0.0, end - time.monotonic()))
+        lost = "" if failure is None else failure.message
+        if unknown is not None:
+            text = f"Whether the {what} was carried out all the same is unknown: {unknown.message}"
+        else:
+            text = f"The account does not show the {what} yet."
+        context = self._context
+        if context.journal.path is None and not context.options.is_hint:
+            advice = f"Run the task again with the same CSR after {again:%Y-%m-%d %H:%M:%S} UTC, which looks first."
+        else:
+            advice = (
+                f"The next run looks again, and sends the {what} again after {again:%Y-%m-%d %H:%M:%S} UTC at the "
+                "soonest."
+            )
+        if failure is None:
+            lost = f"The answer to the {what} that an earlier run sent was lost."
+        base = failure or unknown or DigicertError("")
+        return DigicertError(
+            f"{lost} {text} {advice}",
+            http_status=base.http_status,
+            code=base.code,
+            changed=failure is not None,
+        )
+
+    def _note_loss(self, submission: Submission) -> Submission:
+        """Remember the first time that the service tells after the loss; later runs count the ten minutes from it."""
+        now = self._client.service_time
+        if now is None or (submission.lost_at is not None and submission.lost_at <= now):
+            return submission
+        submission = submission._replace(lost_at=now)
+        self._context.remember(self._context.entry._replace(submission=submission))
+        return submission
+
+    def _quiet_left(self, submission: Submission) -> float:
+        """Return the seconds until what was lost may be sent again."""
+        if submission.lost_at is None:
+            return QUIET
+        return min(QUIET, max(0.0, QUIET - (self._client.now() - submission.lost_at).total_seconds()))
+
+    def _look(self, submission: Submission) -> Order | None:
+        """Return what came of a submission, None when complete lists show nothing; raises DigicertError in doubt."""
+        if submission.kind == ORDER:
+            return self._find_order(submission)
+        return self._find_reissue(submission)
+
+    def _find_order(self, submission: Submission) -> Order | None:
+        backoff = self._client.backoff()
+        if submission.alternative_order_id is not None:
+            rows = find_by_alternative_id(self._client, submission.alternative_order_id, backoff) or ()
+            # Two under one id: neither is taken, the list has to tell.
+            if len({row.order_id for row in rows}) == 1:
+                order = rows[0] if rows[0].csr else get_order(self._client, rows[0].order_id, backoff)
+                if self._is_result(order, submission):
+                    return order
+        listing = list_orders(self._client, common_name=submission.common_name, backoff=backoff)
+        unsure = None
+        for row in listing.orders:
+            if self._is_other(row, submission):
+                continue
+            order = get_order(self._client, row.order_id, backoff)
+            is_result = self._is_result(order, submission)
+            if is_result:
+                return order
+            unsure = order if is_result is None else unsure
+        if unsure is not None:
+            raise DigicertError(
+                f"order {unsure.order_id} may be the one, but CertCentral does not show its CSR. Compare it there, and "
+                f"run the task with order_id={unsure.order_id} if it is."
+            )
+        if not listing.complete:
+            raise DigicertError(
+                f"the list of orders for {submission.common_name} is longer than what was looked at. Look for the "
+                "order in CertCentral, and run the task with its order_id."
+            )
+        return None
+
+    def _is_other(self, row: Order, submission: Submission) -> bool:
+        """Return whether a row of the list is certainly another order; what it does not say is no reason."""
+        names = known_names(row.names)
+        other_names = names is not None and not set(submission.names) <= names
+        return row.order_id in submission.others or other_names or self._is_older(row.created, submission)
+
+    def _is_result(self, order: Order, submission: Submission) -> bool | None:
+        """Return whether an order is what was sent; None when that cannot be known."""
+        if order.order_id in submission.others or self._context.is_installed(order.serial_number):
+            return False
+        if self._is_older(order.created, submission):
+            return False
+        ids = (order.alternative_order_id, submission.alternative_order_id)
+        if None not in ids and ids[0] != ids[1]:
+            return False
+        if order.csr is None:
+            return True if None not in ids else None
+        return csr_fingerprint(order.csr) == submission.csr_sha256
+
+    def _is_older(self, created: datetime | None, submission: Submission) -> bool:
+        first = submission.first_sent
+        return created is not None and first is not None and created < first - DATE_TOLERANCE
+
+    def _find_reissue(self, submission: Submission) -> Order | None:
+        order_id = t.cast(int, submission.order_id)
+        backoff = self._client.backoff()
+        rows = list_reissues(self._client, order_id, backoff)
+        unsure = False
+        for row in rows:
+            number = row.serial_number
+            known = row.certificate_id is None or row.certificate_id in submission.others
+            if known or self._is_older(row.created, submission) or self._is_replaced(number, submission):
+                continue
+            if row.csr is None:
+                unsure = unsure or row.status != "rejected"
+            elif csr_fingerprint(row.csr) == submission.csr_sha256 and row.status != "rejected":
+                status = REISSUE_PENDING if row.status == "pending" else ISSUED
+                return Order(order_id, status, certificate_id=row.certificate_id)
+        order = get_order(self._client, order_id, backoff)
+        is_new = order.certificate_id not in submission.others and not self._is_replaced(
+            order.serial_number, submission
+        )
+        if order.csr and is_new and csr_fingerprint(order.csr) == submission.csr_sha256:
+            return order
+        if unsure or (is_under_way(order) and order.status not in CLOSED):
+            raise DigicertError(
+                f"order {order.order_id} has a reissue under way, and CertCentral does not show whether it is this "
+                "one. Look at it in CertCentral."
+            )
+        return None
+
+    def _is_replaced(self, serial_number: str | None, submission: Submission) -> bool:
+        """Return whether a serial number is that of a certificate that was there before."""
+        old = submission.old_serial_number
+        if serial_number is None:
+            return False
+        return self._context.is_installed(serial_number) or (old is not None and same_serial_number(serial_number, old))

@@ -106,7 +106,7 @@ def test_refused_key(simulator: Simulator, ansible: Ansible) -> None:
     task = failure_of(
         ansible.adhoc(MODULE, {"api_key": simulator.keys["unknown"]}), "API key was refused", "Check api_key"
     )
-    assert task.result["http_status"] == 401
+    assert task.result["http_status"] == 403
     assert task.result["code"].startswith("access_denied|")
     assert len(simulator.log) == 1
 

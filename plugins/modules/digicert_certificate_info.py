@@ -1,0 +1,293 @@
+#!/usr/bin/python
+
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: digicert_certificate_info
+short_description: Look at a certificate on a host, and whether another one is due
+version_added: 0.3.0
+author:
+  - community.digicert contributors (!UNKNOWN)
+description:
+  - Reads certificate, chain, private key, CSR and the journal of M(community.digicert.digicert_certificate) on the
+    host, and says whether another certificate is due, why, and what differs from how it should be.
+  - It contacts no other machine, needs no API key, and writes nothing.
+extends_documentation_fragment:
+  - community.digicert._attributes
+  - community.digicert._attributes.info_module
+attributes:
+  action_group:
+    support: none
+    membership: []
+options:
+  path:
+    description: File of the certificate, as in M(community.digicert.digicert_certificate).
+    type: path
+  chain_path:
+    description: File of the intermediate certificates.
+    type: path
+  full_chain_path:
+    description: File of the certificate followed by the intermediate certificates.
+    type: path
+  include_root:
+    description: Whether O(full_chain_path) ends with the root certificate.
+    type: bool
+    default: false
+  private_key_path:
+    description:
+      - File of the private key. If given, the certificate must be for it; otherwise for the CSR in O(csr_path), if that
+        is given.
+    type: path
+  private_key_passphrase:
+    description: Passphrase of the private key.
+    type: str
+  csr_path:
+    description: File of the CSR. A missing or damaged one is no reason for another certificate.
+    type: path
+  common_name:
+    description: Name that the certificate must cover. If neither this nor O(dns_names) is set, those of the CSR.
+    type: str
+  dns_names:
+    description: Names that the certificate must cover.
+    type: list
+    elements: str
+  remaining_days:
+    description:
+      - A certificate that is valid for less days is due. If not set, 30 days or a third of its validity, whichever is
+        less.
+    type: int
+  mode:
+    description: Permissions that the files of the certificate should have, octal digits. If not set, any.
+    type: str
+  owner:
+    description: Name or number of the user who should own the files of the certificate. If not set, any.
+    type: str
+  group:
+    description: Name or number of the group that should own the files of the certificate. If not set, any.
+    type: str
+  private_key_mode:
+    description: Permissions that the private key should have, octal digits. If not set, any.
+    type: str
+  private_key_owner:
+    description: Name or number of the user who should own the private key. If not set, any.
+    type: str
+  private_key_group:
+    description: Name or number of the group that should own the private key. If not set, any.
+    type: str
+requirements:
+  - cryptography >= 3.3, when there is a certificate, a private key or a CSR
+notes:
+  - Files whose names end with C(.next) are those of a certificate with a new private key that waits for activation.
+seealso:
+  - module: community.digicert.digicert_certificate
+  - module: community.digicert.digicert_certificate_request
+"""
+
+EXAMPLES = r"""
+- name: Look whether a certificate is due
+  community.digicert.digicert_certificate_info:
+    path: /etc/ssl/www.example.com.pem
+    full_chain_path: /etc/ssl/www.example.com.fullchain.pem
+    private_key_path: /etc/ssl/private/www.example.com.key
+    csr_path: /etc/ssl/www.example.com.csr
+    common_name: www.example.com
+  register: certificate
+
+- name: Say it
+  ansible.builtin.debug:
+    msg: "{{ certificate.days_left }} days left, due: {{ certificate.due }} {{ certificate.reasons }}"
+"""
+
+RETURN = r"""
+due:
+  description: Whether another certificate is due.
+  returned: success
+  type: bool
+  sample: true
+reasons:
+  description:
+    - Why. V(missing), there is none; V(public_key), it is not for the private key or the CSR; V(names), it does not
+      cover all names; V(expires), it ends too soon; V(self_signed), it is a placeholder; V(not_a_server_certificate);
+      V(private_key_missing) and V(private_key_unreadable).
+  returned: success
+  type: list
+  elements: str
+  sample: [expires]
+drift:
+  description:
+    - What differs from how it should be. RV(drift[].what) is V(missing) or V(content) for files of the certificate,
+      V(mode), V(owner) or V(group).
+  returned: success
+  type: list
+  elements: dict
+  sample: [{"path": "/etc/ssl/www.example.com.pem", "what": "mode"}]
+is_complete:
+  description: Whether all files can be made from what is in place, so that no request is needed for them.
+  returned: success
+  type: bool
+  sample: true
+certificate:
+  description: The certificate, PEM text. V(none) when there is none.
+  returned: success
+  type: str
+  sample: "-----BEGIN CERTIFICATE-----..."
+chain:
+  description: The intermediate certificates, PEM text. V(none) when they are in none of the files.
+  returned: success
+  type: str
+  sample: "-----BEGIN CERTIFICATE-----..."
+serial_number:
+  description: Serial number of the certificate, hexadecimal.
+  returned: success
+  type: str
+  sample: 0A1B2C3D4E5F60718293A4B5C6D7E8F9
+dns_names:
+  description: DNS names that the certificate covers.
+  returned: success
+  type: list
+  elements: str
+  sample: [www.example.com]
+not_before:
+  description: When the certificate's validity begins (UTC, ISO 8601).
+  returned: success
+  type: str
+  sample: "2026-11-23T00:00:00+00:00"
+not_after:
+  description: When the certificate expires (UTC, ISO 8601).
+  returned: success
+  type: str
+  sample: "2027-06-10T23:59:59+00:00"
+days_left:
+  description: Days until then, by the clock of the host.
+  returned: success
+  type: float
+  sample: 29.5
+private_key_fits:
+  description: Whether the certificate is for the private key. V(none) when one of them is missing.
+  returned: success
+  type: bool
+  sample: true
+csr:
+  description: The CSR, PEM text. V(none) when there is none, or it cannot be read.
+  returned: success
+  type: str
+  sample: "-----BEGIN CERTIFICATE REQUEST-----..."
+csr_fits:
+  description: Whether the CSR is for the private key and exactly the wanted names. V(none) when there is none.
+  returned: success
+  type: bool
+  sample: true
+journal:
+  description: What M(community.digicert.digicert_certificate) remembers.
+  returned: success
+  type: dict
+  contains:
+    state:
+      description:
+        - V(none), nothing. V(known), the order of the certificate. V(sent), an order or a reissue was sent and its
+          answer was lost. V(accepted), it is under way. Run M(community.digicert.digicert_certificate) again after
+          V(sent) and V(accepted).
+      type: str
+    kind:
+      description: What is under way, V(order) or V(reissue). V(none) when nothing is.
+      type: str
+    order_id:
+      description: Id of the order.
+      type: int
+    order_valid_till:
+      description: Until when the order is paid (UTC, ISO 8601).
+      type: str
+    serial_number:
+      description: Of the certificate that was installed last.
+      type: str
+    replaced_serial_number:
+      description: Of the certificate that was in place before that.
+      type: str
+    is_for_csr:
+      description: Whether what is under way is for the CSR in O(csr_path). V(none) when nothing is, or there is no CSR.
+      type: bool
+    is_for_staged_csr:
+      description: The same for the CSR beside it whose name ends with C(.next).
+      type: bool
+staged:
+  description: What waits for activation.
+  returned: success
+  type: dict
+  contains:
+    files:
+      description: The files whose names end with C(.next).
+      type: list
+      elements: str
+    is_ready:
+      description: Whether they can be activated, since private key and certificate are complete and fit together.
+      type: bool
+    serial_number:
+      description: Of the staged certificate.
+      type: str
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.community.digicert.plugins.module_utils._ansible.runner import run_without_client
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError
+from ansible_collections.community.digicert.plugins.module_utils._issuance.installed import InstallPaths
+from ansible_collections.community.digicert.plugins.module_utils._issuance.status import CertificateStatus, LookedAt
+
+
+def look(options: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Return the module's result; raises DigicertError."""
+    paths = InstallPaths(*(options[name] for name in ("path", "chain_path", "full_chain_path", "include_root")))
+    if paths.primary is None:
+        raise DigicertError("One of path and full_chain_path is needed.")
+    given = [*([options["common_name"]] if options["common_name"] else []), *(options["dns_names"] or [])]
+    status = CertificateStatus(
+        LookedAt(
+            paths,
+            options["private_key_path"],
+            options["private_key_passphrase"],
+            options["csr_path"],
+            tuple(map(str, given)) or None,
+            options["remaining_days"],
+        )
+    )
+    attributes = tuple(options[name] for name in ("mode", "owner", "group"))
+    wanted = dict.fromkeys(status.paths.paths, attributes)
+    if options["private_key_path"]:
+        names = ("private_key_mode", "private_key_owner", "private_key_group")
+        wanted[str(options["private_key_path"])] = tuple(options[name] for name in names)
+    return {"changed": False, **status.result(), "drift": status.drift(wanted)}
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "path": {"type": "path"},
+            "chain_path": {"type": "path"},
+            "full_chain_path": {"type": "path"},
+            "include_root": {"type": "bool", "default": False},
+            "private_key_path": {"type": "path"},
+            "private_key_passphrase": {"type": "str", "no_log": True},
+            "csr_path": {"type": "path"},
+            "common_name": {"type": "str"},
+            "dns_names": {"type": "list", "elements": "str"},
+            "remaining_days": {"type": "int"},
+            "mode": {"type": "str"},
+            "owner": {"type": "str"},
+            "group": {"type": "str"},
+            "private_key_mode": {"type": "str"},
+            "private_key_owner": {"type": "str"},
+            "private_key_group": {"type": "str"},
+        },
+        supports_check_mode=True,
+    )
+    run_without_client(module, lambda: look(module.params))
+
+
+if __name__ == "__main__":
+    main()

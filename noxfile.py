@@ -38,6 +38,7 @@ from sessions.workplace import (
     oldest_target,
     prepare_pip,
     pytest,
+    requirements,
     run_all,
     run_from_collection,
     workplace,
@@ -105,6 +106,9 @@ def integration(session: nox.Session, core: str) -> None:
     add_collections(session, work, core)
     if core == NEWEST_CORE:
         selection: tuple[str, ...] = ()
+        work.env["FOREIGN_CLIENT"] = str(work.root / "foreign")
+        # In a folder of its own: it must not decide about the versions of anything else.
+        session.install("--require-hashes", "--target", work.env["FOREIGN_CLIENT"], *requirements("foreign"))
     else:
         selection = ("-m", "smoke")
         work.env["TARGET_PYTHON"] = str(oldest_target(session, work))

@@ -70,6 +70,7 @@ def test_one_call_for_each_certificate_and_none_afterwards(site: Site) -> None:
 
 
 def test_the_order_says_what_the_options_say(site: Site) -> None:
+    site.simulator.seed_auth_key(auth_key_id="k")
     csr = new_csr("a.example", "b.example")
     first = site.args("old", csr_content=csr)
     assert site.run(first).changed

@@ -50,12 +50,7 @@ def download(certificate: str, format_: str) -> Response:
 @certificate_calls.get("/certificate/<certificate>/download/platform")
 def download_for_platform(certificate: str) -> Response:
     """Download a certificate and its chain as single files in an archive."""
-    issued = _issued(certificate)
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as files:
-        for name, link in zip(("certificate.crt", "intermediate.crt", "root.crt"), issued.chain, strict=True):
-            files.writestr(name, link.pem)
-    return Response(archive.getvalue(), content_type="application/zip")
+    return _archive(_issued(certificate), 3, "crt")
 
 
 @certificate_calls.get("/certificate/download/order/<int:order_id>/format/<format_>")
@@ -97,6 +92,8 @@ def _revoke(order_id: int, certificate_id: int | None) -> Response | tuple[Respo
 def _download(issued: IssuedCertificate, format_: str) -> Response:
     if format_ not in DOWNLOAD_FORMATS:
         raise bad_request(f"The format {format_} is not known.")
+    if request.headers.get("Accept") == "application/zip":
+        return _archive(issued, DOWNLOAD_FORMATS[format_], "pem")
     text = issued.pem(DOWNLOAD_FORMATS[format_])
     if format_ != "p7b":
         return Response(text, content_type="application/x-pem-file")
@@ -104,6 +101,14 @@ def _download(issued: IssuedCertificate, format_: str) -> Response:
     return Response(
         pkcs7.serialize_certificates(certificates, Encoding.PEM), content_type="application/x-pkcs7-certificates"
     )
+
+
+def _archive(issued: IssuedCertificate, links: int, suffix: str) -> Response:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as files:
+        for name, link in zip(("certificate", "intermediate", "root")[:links], issued.chain, strict=False):
+            files.writestr(f"{name}.{suffix}", link.pem)
+    return Response(archive.getvalue(), content_type="application/zip")
 
 
 def _issued(certificate: str) -> IssuedCertificate:

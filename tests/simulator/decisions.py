@@ -52,7 +52,9 @@ Orders (section 4)
   - The list is newest first unless sorted, and refuses parameters it does not know. A filter wants the exact value, a
     date also ``>``, ``<`` or ``from...to``; that of the serial number knows primary certificates only.
   - ``check-dcv`` of an order that has nothing pending tells its state and checks nothing.
-  - Downloading before issuance is ``not_found|certificate``. ``DOWNLOAD_FORMATS`` has the formats.
+  - Downloading before issuance is ``not_found|certificate``. ``DOWNLOAD_FORMATS`` has the formats. A client
+    that accepts ``application/zip`` and nothing else gets the same as an archive of PEM files.
+  - ``GET /certificate/{certificate_id}``, which clients call, shows one certificate as the list of reissues does.
 
 Order life (sections 5 to 7)
   - A successor makes the old order ``is_renewed`` from its placing on, unless it is canceled or rejected; the successor

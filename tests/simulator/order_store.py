@@ -10,7 +10,6 @@ import itertools
 import secrets
 import threading
 from bisect import bisect_right
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
@@ -33,7 +32,7 @@ from .decisions import (
 from .errors import ApiError, not_found
 from .issuer import IssuedCertificate, Issuer, longest_life
 from .order_request import CertificateRequest, OrderRequest
-from .orders import NOT_RENEWING, Enrollment, Order, Revocation
+from .orders import NOT_RENEWING, Enrollment, Order, Revocation, loses_names, revoked_by
 from .pki import Validity
 
 _SECOND = timedelta(seconds=1)
@@ -356,7 +355,7 @@ class OrderStore:
         for name in _names_of(certificate):
             self._by_certificate[name] = order.id
         before = order.enrollments[:-1]
-        if _loses_names(before, request):
+        if loses_names(before, request):
             before = tuple(replace(old, revoke_at=old.revoke_at or now + REVOKED_AFTER) for old in before)
         until = end if one.behaviour.subscription else order.until
         return replace(order, until=until, enrollments=(*before, replace(one, certificate=certificate)))
@@ -367,7 +366,7 @@ class OrderStore:
         for order_id in list(self._timed):
             order = self._orders[order_id]
             if any(one.revoke_at and one.revoke_at <= now for one in order.enrollments):
-                order = self._put(replace(order, enrollments=tuple(_revoked_by(order.enrollments, now))))
+                order = self._put(replace(order, enrollments=tuple(revoked_by(order.enrollments, now))))
             if order.status != "issued" or order.certificate is None:
                 continue
             last = order.primary
@@ -381,20 +380,6 @@ class OrderStore:
                 until = created + (order.request.until - order.created)
                 request_ = replace(order.request, use_auth_key=False, renewal_of_order_id=order.id, until=until)
                 self.place(replace(request_, alternative_order_id=None), last.behaviour, created)
-
-
-def _loses_names(before: Iterable[Enrollment], request: CertificateRequest) -> bool:
-    return any(
-        old.certificate is not None
-        and (request.common_name != old.request.common_name or not set(old.request.names) <= set(request.names))
-        for old in before
-    )
-
-
-def _revoked_by(enrollments: Iterable[Enrollment], now: datetime) -> Iterable[Enrollment]:
-    for one in enrollments:
-        due = one.revoke_at is not None and one.revoke_at <= now
-        yield replace(one, revoked=one.revoked or bool(one.certificate), revoke_at=None) if due else one
 
 
 def _names_of(certificate: IssuedCertificate) -> tuple[str, ...]:

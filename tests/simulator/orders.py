@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -155,3 +156,19 @@ class Order:
         """Return the order with ``changed`` added, or in the place of the revocation that has its request id."""
         others = (old for old in self.revocations if old.request_id != changed.request_id)
         return replace(self, revocations=(*others, changed))
+
+
+def loses_names(before: Iterable[Enrollment], request: CertificateRequest) -> bool:
+    """Tell whether a reissue lacks a name of an earlier certificate, or has another common name."""
+    return any(
+        old.certificate is not None
+        and (request.common_name != old.request.common_name or not set(old.request.names) <= set(request.names))
+        for old in before
+    )
+
+
+def revoked_by(enrollments: Iterable[Enrollment], now: datetime) -> Iterator[Enrollment]:
+    """Yield certificates as they are once the revocations due by ``now`` have happened."""
+    for one in enrollments:
+        due = one.revoke_at is not None and one.revoke_at <= now
+        yield replace(one, revoked=one.revoked or bool(one.certificate), revoke_at=None) if due else one

@@ -61,24 +61,22 @@ class Simulator:
         certificate: CertificateKind = "valid",
         log_file: Path | None = None,
     ) -> None:
-        """Start listening; every port answers once ``start`` was called.
+        """Start listening; ports answer after ``start``.
 
         Args:
-            https_port: 0 for any free port.
-            http_port: 0 for any free port.
+            https_port, http_port: 0 for any free port.
             directory: where the CA and the server's key and certificate go; by default a temporary one.
             limits: rate limits that hold at once, per API key.
             retry_after: whether 429 answers of the rate limit carry ``Retry-After``.
             dcv_targets: where domain control validation connects to.
             order_behaviour: what becomes of orders.
             certificate: what the HTTPS server shows.
-            log_file: gets each request as a JSON line once it is answered.
+            log_file: gets each answered request as a JSON line.
 
         Raises:
             OSError: when a port is taken or the directory cannot be written.
         """
-        self._log = RequestLog(log_file)
-        self._stopping = threading.Event()
+        self._log, self._stopping = RequestLog(log_file), threading.Event()
         self._temporary = tempfile.TemporaryDirectory(prefix="certcentral-simulator-") if directory is None else None
         self.directory = Path(self._temporary.name if self._temporary else directory or "")
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -87,8 +85,7 @@ class Simulator:
         self._clock = Clock()
         self._later = Later(self._clock)
         self._nobodys_csr = new_csr()
-        self._settings = (tuple(limits), retry_after, dcv_targets, order_behaviour)
-        self._certificate = certificate
+        self._settings, self._certificate = (tuple(limits), retry_after, dcv_targets, order_behaviour), certificate
         self._state = self._new_state()
         self.ca_file = self.directory / "ca.pem"
         self.ca_file.write_text(certificate_pem(self._root.certificate), encoding="ascii")

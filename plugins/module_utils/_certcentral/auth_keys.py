@@ -300,7 +300,7 @@ def _create(client: Client, spec: AuthKeySpec, known: t.AbstractSet[str]) -> tup
             failure = error
         except DigicertError as error:
             if isinstance(error, RefusedError) and error.code == EXISTS and spec.ttl_days is None:
-                return _adopt(client, spec, known, error), lost_tries > 0
+                return _adopt(client, spec, known, error, lost_tries > 0), lost_tries > 0
             if lost_tries == 0:
                 raise
             raise error.extend(
@@ -330,17 +330,26 @@ def _post_key(client: Client, spec: AuthKeySpec, backoff: Backoff) -> AuthKey:
     return key
 
 
-def _adopt(client: Client, spec: AuthKeySpec, known: t.AbstractSet[str], refusal: DigicertError) -> AuthKey:
-    """Return the permanent key that exists already; raise `refusal`, explained, when the list does not show it."""
+def _adopt(
+    client: Client, spec: AuthKeySpec, known: t.AbstractSet[str], refusal: DigicertError, is_ours: bool
+) -> AuthKey:
+    """Return the permanent key that exists already; raise `refusal`, explained, when the list does not show it.
+
+    `is_ours` says that a try with a lost response can have created it, so that a failure here comes after a change.
+    """
     backoff = Backoff(VISIBLE_WITHIN)
     while True:
-        key = spec.select_new(list_keys(client), known, client.now())
+        try:
+            key = spec.select_new(list_keys(client), known, client.now())
+        except DigicertError as error:
+            raise error.extend(changed=is_ours) from error
         if key is not None:
             return key
         if not backoff.wait():
             raise refusal.extend(
                 after=f"The account's list shows no new AuthKey without expiry for {VISIBLE_WITHIN:.0f} seconds, "
-                "though. Run the task again, or look at the account's AuthKeys in CertCentral."
+                "though. Run the task again, or look at the account's AuthKeys in CertCentral.",
+                changed=is_ours,
             )
 
 

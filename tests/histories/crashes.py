@@ -1,0 +1,87 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Crashes between any two writes, and disks that are full: each call that changes a file can be the last one."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest import mock
+
+CHANGING = ("write", "fsync", "replace", "rename", "unlink", "link", "ftruncate", "fchmod", "fchown", "chmod", "mkdir")
+REAL = {name: getattr(os, name) for name in (*CHANGING, "open", "close")}  # runs nest, and each has its own disk
+
+
+class Crash(BaseException):
+    """The process was killed; nothing that it would have done afterwards happens."""
+
+
+class Disk:
+    """The calls of the operating system that change files, for one run."""
+
+    def __init__(self, crash_at: int | None = None, full_at: int | None = None) -> None:
+        self.calls = 0
+        self.dead = False
+        self._crash_at = crash_at
+        self._full_at = full_at
+        self._descriptors: dict[int, os.stat_result] = {}
+
+    def step(self, name: str) -> None:
+        """Count a call; raise Crash or OSError in its place when it is the one, and Crash ever after."""
+        if self.dead:
+            raise Crash
+        self.calls += 1
+        if self.calls == self._crash_at:
+            self.die()
+        if self._full_at is not None and self.calls >= self._full_at and name in ("write", "fsync", "open"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def die(self) -> None:
+        """End the process here."""
+        self.dead = True
+        raise Crash
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Let the run's calls pass through here, and close what it left open."""
+        with contextlib.ExitStack() as stack:
+            for name in CHANGING:
+                stack.enter_context(mock.patch.object(os, name, self._counted(name, REAL[name])))
+            stack.enter_context(mock.patch.object(os, "open", self._open))
+            stack.enter_context(mock.patch.object(os, "close", self._close))
+            try:
+                yield
+            finally:
+                self._close_what_is_left()
+
+    def _close_what_is_left(self) -> None:
+        for descriptor, opened in self._descriptors.items():
+            # What `open` took over was closed elsewhere, and its number may be another file's by now.
+            with contextlib.suppress(OSError):
+                if os.path.samestat(os.fstat(descriptor), opened):
+                    REAL["close"](descriptor)
+
+    def _counted(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **options: Any) -> Any:
+            self.step(name)
+            return real(*args, **options)
+
+        return call
+
+    def _open(self, path: Any, flags: int, *args: Any, **options: Any) -> int:
+        if flags & (os.O_CREAT | os.O_WRONLY | os.O_RDWR):
+            self.step("open")
+        elif self.dead:
+            raise Crash
+        descriptor: int = REAL["open"](path, flags, *args, **options)
+        self._descriptors[descriptor] = os.fstat(descriptor)
+        return descriptor
+
+    def _close(self, descriptor: int) -> None:
+        self._descriptors.pop(descriptor, None)
+        REAL["close"](descriptor)

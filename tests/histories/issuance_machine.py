@@ -1,0 +1,274 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Histories of certificates: runs that keep, order, reissue and renew them on two hosts, over years.
+
+What must hold, after whatever faults, crashes, damages and runs at once:
+
+- no order and no reissue that the perfect observer complains about, see `observer`;
+- a run that succeeds and waits leaves a certificate in place that is what the user wants and is not due;
+- a run without faults installs what was paid for, succeeds unless something is the user's to decide, and leaves a
+  journal that agrees with the service.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from tests.histories import sites, work
+from tests.histories.clocks import DAY
+from tests.histories.observer import Observer
+from tests.histories.orders import Cert
+from tests.histories.plans import FAULTLESS, JUMPS, PAUSES, Plan, plans
+from tests.histories.runs import Run, Stage, finish
+from tests.histories.sites import Site
+
+NUMBERS = st.integers(0, 1)
+SHARED_MEMORY = Path("/dev/shm")
+STARTS = (0.0, 200 * DAY, 950 * DAY)  # certificates last 199, 99 and 46 days
+
+
+class IssuanceMachine(RuleBasedStateMachine):
+    """Two hosts with a certificate each, three computers whose clocks count, one account."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stage = Stage()
+        self.observer = Observer(self.stage)
+        self.root = Path(tempfile.mkdtemp(dir=SHARED_MEMORY if SHARED_MEMORY.is_dir() else None))
+        self.sites = [Site(self.root / str(number), number) for number in range(2)]
+        self.sites[1].names = sites.NAMES[-1]
+        self.connection = self.stage.wire.connected()
+        self.connection.__enter__()
+
+    def teardown(self) -> None:
+        """Give back what the machine took."""
+        self.connection.__exit__(None, None, None)
+        shutil.rmtree(self.root)
+        finish(self.stage)
+
+    @initialize(
+        start=st.sampled_from(STARTS),
+        order_days=st.sampled_from((365, 365, 730, None)),
+        strangers=st.sampled_from((0, 0, 12, 130)),
+        knows_alternative_ids=st.booleans(),
+        layouts=st.tuples(st.sampled_from(sites.LAYOUTS), st.sampled_from(sites.LAYOUTS)),
+        renewals=st.tuples(*[st.sampled_from(("auto", "auto", "auto", "order", "reissue"))] * 2),
+        same_names=st.booleans(),
+    )
+    def begin(
+        self,
+        start: float,
+        order_days: int | None,
+        strangers: int,
+        knows_alternative_ids: bool,
+        layouts: Any,
+        renewals: Any,
+        same_names: bool,
+    ) -> None:
+        """Begin a history: when, with what account, with what wishes."""
+        self.stage.world.pass_time(start)
+        service = self.stage.service
+        for number in range(strangers):
+            service.add_stranger(number)
+        service.order_days = order_days
+        service.knows_alternative_ids = knows_alternative_ids
+        for site, layout, renewal in zip(self.sites, layouts, renewals):
+            site.layout, site.renewal = layout, renewal
+        if same_names:
+            self.sites[1].names = self.sites[0].names
+        self.stage.note(f"begin: order_days={order_days} strangers={strangers} ids={knows_alternative_ids} {renewals}")
+
+    # Runs
+
+    @rule(
+        number=NUMBERS,
+        plan=plans(),
+        force=st.sampled_from((False, False, False, True)),
+        wait=st.sampled_from((True, True, True, False)),
+        another_csr=st.booleans(),
+        outcome=st.sampled_from(("issued", "issued", "issued", "pending", "refused", "needs_approval")),
+    )
+    def run(self, number: int, plan: Plan, force: bool, wait: bool, another_csr: bool, outcome: str) -> None:
+        """Let a run see to the certificate; a renewal comes with a CSR of its own, as the role does it."""
+        site = self.sites[number]
+        self.stage.service.outcome = outcome
+        if another_csr and self.is_due(site) and not self.under_way(site):
+            site.csr_serial += 1
+        self.start(site, plan, force=force, wait=wait)
+
+    @rule(number=NUMBERS, another_csr=st.booleans())
+    def run_without_faults(self, number: int, another_csr: bool) -> None:
+        """Let what is under way arrive, put the clocks right, and let a run see to the certificate."""
+        site = self.sites[number]
+        self.stage.world.pass_time(660)
+        for computer in self.stage.computers:
+            computer.off_by = 0.0
+        self.stage.service.outcome = "issued"
+        if another_csr and self.is_due(site) and not self.under_way(site):
+            site.csr_serial += 1
+        reasons = self.observer.needs_user(site)
+        run = self.start(site, FAULTLESS)
+        if run.error is not None:
+            self.stage.counts["runs without faults that left something to the user"] += 1
+            assert reasons or site.renewal == "reissue", f"a run without faults failed: {run}"
+            return
+        site.tampered = False
+        self.check_what_was_paid(site)
+        self.check_journal(site, run)
+
+    def start(self, site: Site, plan: Plan, *, force: bool = False, wait: bool = True) -> Run[Any]:
+        """Let a run see to the certificate, and judge what came of it."""
+        entry = site.entry() or {}
+        last_names = frozenset(entry.get("names") or ()) or None
+        run = self.stage.run(
+            plan,
+            lambda client: work.issue(client, site, renewal=site.renewal, force=force, wait=wait),
+            lambda other: self.start(site, other, wait=wait),
+            site=site,
+            force=force,
+            renewal=site.renewal,
+            is_due=self.is_due(site),
+            is_first=site.leaf() is None and not entry,
+            last_names=last_names,
+        )
+        self.stage.note(f"run at {site.number} {site.names} csr={site.key}/{site.csr_serial} force={force}: {run}")
+        leaf = site.leaf()
+        if leaf is not None:
+            site.installed.add(leaf.serial_number)
+        assert not self.observer.complaints, "\n".join([*self.observer.complaints, str(run)])
+        # What was under way is installed even when it is due again; the next run sees to that.
+        continued = run.result is not None and run.result.action == "continued"
+        if run.is_clean and wait and not continued and abs(self.stage.computers[plan.computer].off_by) < 3600:
+            assert self.observer.fits(site, leaf), f"a run succeeded, and what is in place does not fit: {run}"
+        return run
+
+    def is_due(self, site: Site) -> bool:
+        """Return whether the certificate in place does not fit or is due by the true time."""
+        return not self.observer.fits(site, site.leaf())
+
+    @staticmethod
+    def under_way(site: Site) -> bool:
+        """Return whether the journal has something under way, so that the role goes on with the CSR of then."""
+        return bool((site.entry() or {}).get("submission"))
+
+    def certs_of(self, site: Site) -> list[Cert]:
+        """Return what the site's runs asked for, the oldest first."""
+        certs = [cert for order in self.stage.service.orders for cert in order.certs if cert.origin is not None]
+        return sorted((cert for cert in certs if cert.origin.site is site), key=lambda cert: cert.certificate_id)
+
+    def check_what_was_paid(self, site: Site) -> None:
+        """What was issued last for the CSR at hand was installed at some time."""
+        ours = [cert for cert in self.certs_of(site) if cert.csr_der == site.csr_der and self.observer.would_do(cert)]
+        if ours and ours[-1].certificate is not None and set(site.names) <= set(ours[-1].names):
+            serial = ours[-1].certificate.serial_number
+            assert serial in site.installed, f"certificate {ours[-1].certificate_id} was paid and is not installed"
+
+    def check_journal(self, site: Site, run: Run[Any]) -> None:
+        """What the run wrote into the journal is what the service says."""
+        entry, leaf = site.entry(), site.leaf()
+        wrote = any(method == "POST" for method, _, _ in run.traffic.requests)
+        if entry is None or leaf is None or not wrote:
+            return
+        assert entry["submission"] is None, f"a finished run left {entry['submission']} in the journal"
+        assert entry["serial_number"].upper().lstrip("0") == leaf.serial_number, "the journal has another serial number"
+        orders = [order for order in self.stage.service.orders if order.order_id == entry["order_id"]]
+        assert orders, "the journal names an order that does not exist"
+        serials = [cert.certificate.serial_number for cert in orders[0].certs if cert.certificate]
+        assert leaf.serial_number in serials, "the journal names an order that the certificate is not of"
+
+    # What users, disks and clocks do
+
+    @rule(number=NUMBERS, name=st.sampled_from(("path", "chain_path", "full_chain_path", "journal", "both", "all")))
+    def delete(self, number: int, name: str) -> None:
+        """Delete a file, certificate and journal together, or everything."""
+        site = self.sites[number]
+        self._note_file(site, f"delete {name}")
+        for each in self._files(site, name):
+            site.damage(each, "delete")
+
+    @rule(
+        number=NUMBERS,
+        name=st.sampled_from(("path", "chain_path", "full_chain_path", "journal")),
+        how=st.sampled_from(sites.DAMAGES[1:]),
+    )
+    def damage(self, number: int, name: str, how: str) -> None:
+        """Damage a file."""
+        site = self.sites[number]
+        self._note_file(site, f"{how} {name}")
+        for each in self._files(site, name):
+            site.damage(each, how)
+
+    @rule(number=NUMBERS)
+    def back_up(self, number: int) -> None:
+        """Copy all files."""
+        self.sites[number].backup = self.sites[number].contents()
+
+    @rule(number=NUMBERS, name=st.sampled_from(("journal", "path", "all")))
+    def restore(self, number: int, name: str) -> None:
+        """Put back the journal, the certificate or all files from the copy."""
+        site = self.sites[number]
+        self._note_file(site, f"restore {name}")
+        site.restore(None if name == "all" else frozenset(self._files(site, name)))
+
+    def _files(self, site: Site, name: str) -> list[str]:
+        first, journal = sites.FILES[site.layout[0]], site.journal.name
+        if name == "all":
+            return list(site.contents())
+        return {"journal": [journal], "both": [first, journal]}.get(name) or [sites.FILES[name]]
+
+    def _note_file(self, site: Site, what: str) -> None:
+        self.stage.note(f"{what} at {site.number}")
+        self.stage.counts["files deleted, damaged or restored"] += 1
+
+    @rule(number=NUMBERS, names=st.sampled_from(sites.NAMES))
+    def change_names(self, number: int, names: tuple[str, ...]) -> None:
+        """Let the user want other names."""
+        self.sites[number].names = names
+        self.stage.note(f"names of {number}: {names}")
+
+    @rule(number=NUMBERS, key=st.booleans())
+    def change_key(self, number: int, key: bool) -> None:
+        """Let the user make a new private key, or a new CSR for the same one."""
+        site = self.sites[number]
+        site.csr_serial += 1
+        site.key += 2 * key
+        self.stage.note(f"{'key' if key else 'CSR'} of {number}: {site.key}/{site.csr_serial}")
+
+    @rule(seconds=st.sampled_from(PAUSES))
+    def pause(self, seconds: float) -> None:
+        """Let time pass."""
+        self.stage.world.pass_time(seconds)
+        self.stage.counts["pauses"] += 1
+
+    @rule(computer=st.integers(0, 2), off_by=st.sampled_from(JUMPS))
+    def jump(self, computer: int, off_by: float) -> None:
+        """Set a computer's clock."""
+        self.stage.computers[computer].off_by = off_by
+        self.stage.note(f"clock {computer} is off by {off_by}")
+        self.stage.counts["clocks set"] += 1
+
+    @rule(
+        number=NUMBERS,
+        what=st.sampled_from(("finish", "cancel", "revoke", "close", "renew", "auto_reissue", "auto_renew")),
+    )
+    def somebody(self, number: int, what: str) -> None:
+        """Let somebody do something to the newest order in CertCentral."""
+        certs = self.certs_of(self.sites[number])
+        if not certs:
+            return
+        self.stage.note(f"somebody: {what} at {number}")
+        self.stage.counts["things done in CertCentral"] += 1
+        self.stage.service.by_hand(certs[-1], what)
+
+    @invariant()
+    def no_complaints(self) -> None:
+        """The perfect observer has nothing to complain about, also of what arrives late."""
+        self.stage.counts["steps"] += 1
+        assert not self.observer.complaints, "\n".join(self.observer.complaints)

@@ -1,0 +1,166 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The perfect observer: it sees the true time, every file, and all that the service did or has yet to do.
+
+It judges each order at the moment when the service carries it out, which may be minutes after it was sent. An order
+for a set of names is worth its price only when all of this holds:
+
+1. The run that sent it may order at all: `renewal=reissue` never does.
+2. No run orders twice.
+3. Under `renewal=auto`, no live order for the same names and product exists. Live is an order that is pending, or that
+   is issued and lasts for more than 31 days: its certificate can be had without paying. A run with `force=true` may
+   pass by one that is pending for another CSR. When the names that the user wants changed since the site's last order,
+   orders of even earlier times are none that the run has to know.
+4. Under `renewal=order`, the certificate in place does not fit or is due by the true time, or `force=true` is given.
+5. Without `force=true`, no order for the same names was placed within the seven days before it.
+6. Whatever the options, no certificate was issued to this site for the same CSR that was never installed and would do,
+   and none is pending.
+
+Nobody can know what no read shows yet: what was asked for by another site, or by one whose files were tampered with,
+counts when it was carried out a minute before the run began.
+
+A run with `renewal=order` that finds neither certificate nor journal orders without a look:
+rules 5 and 6 do not count for it.
+
+It judges each reissue likewise: for the same CSR, no other certificate of the account is pending, none would do that
+was never installed, and without `force=true` none would do at all, unless somebody deleted or damaged the site's files
+or restored old ones since.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.histories.clocks import DAY, iso
+from tests.histories.orders import Cert, Order
+from tests.histories.runs import Stage
+from tests.histories.sites import Leaf, Site
+from tests.histories.wire import LONGEST_LAG
+
+UNDER_WAY = ("pending", "needs_approval")
+LONG_ENOUGH = 31 * DAY
+GUARD = 7 * DAY
+
+
+class Observer:
+    """Watches what the service carries out; `complaints` are sentences about what should not have been."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.complaints: list[str] = []
+        stage.service.watchers.append(self.judge)
+
+    @property
+    def now(self) -> float:
+        """The true time."""
+        return self.stage.world.now
+
+    def judge(self, order: Order, cert: Cert) -> None:
+        """Judge an order or a reissue at the moment when the service carries it out."""
+        run = cert.origin
+        if run is None:
+            return
+        site: Site = run.site
+        found = self._order_faults(order, cert, run) if cert.kind == "new_request" else []
+        found += self._csr_faults(cert, run, site)
+        kind = "order" if cert.kind == "new_request" else "reissue"
+        self.stage.counts[f"{kind}s carried out"] += 1
+        self.stage.note(f"carried out: {kind} in {order.order_id}, certificate {cert.certificate_id}")
+        what = f"{kind} of certificate {cert.certificate_id} in order {order.order_id}"
+        self.complaints += [f"{what}: {fault}" for fault in found]
+
+    def _order_faults(self, order: Order, cert: Cert, run: Any) -> list[str]:
+        found = []
+        names = frozenset(cert.names)
+        looks_nowhere = run.renewal == "order" and run.is_first
+        orders = [other for other in self.stage.service.orders if other is not order]
+        same = [other for other in orders if self._is_same(other, order) and self._can_be_known(other.certs[0], run)]
+        if run.renewal == "reissue":
+            found.append("renewal=reissue never orders")
+        if any(other.origin is run for other in orders):
+            found.append("the run ordered before")
+        if run.renewal == "auto" and run.last_names in (None, names):
+            live = [other for other in same if self._is_live(other)]
+            passed_by = [other for other in live if run.force and other.certs[0].csr_der != cert.csr_der]
+            found += [f"order {o.order_id} is live" for o in live if o not in passed_by or o.status == "issued"]
+        if run.renewal == "order" and not run.force and not run.is_due:
+            found.append("nothing was due")
+        if not run.force and not looks_nowhere:
+            recent = [other for other in same if self.now - other.created < GUARD]
+            found += [f"order {other.order_id} was placed {iso(other.created)}" for other in recent]
+        return found
+
+    def _csr_faults(self, cert: Cert, run: Any, site: Site) -> list[str]:
+        found: list[str] = []
+        if run.renewal == "order" and run.is_first:
+            return found
+        certs = [each for other in self.stage.service.orders for each in other.certs]
+        for other in certs:
+            if other is cert or other.origin is None or other.origin.site is not site or other.csr_der != cert.csr_der:
+                continue
+            if not self._can_be_known(other, run):
+                continue
+            if other.status == "pending":
+                found.append(f"certificate {other.certificate_id} for the same CSR is pending")
+            elif self.would_do(other) and frozenset(other.names) == frozenset(cert.names):
+                serial = other.certificate.serial_number if other.certificate else ""
+                if serial not in site.installed:
+                    found.append(f"certificate {other.certificate_id} for the same CSR was never installed")
+                elif not run.force and not site.tampered:
+                    found.append(f"certificate {other.certificate_id} for the same CSR would do")
+        return found
+
+    @staticmethod
+    def _can_be_known(cert: Cert, run: Any) -> bool:
+        """Return whether files or reads that lag behind can show a run what was carried out."""
+        if cert.origin is not None and cert.origin.site is run.site and not run.site.tampered:
+            return True
+        return bool(cert.created + LONGEST_LAG < run.begun)
+
+    @staticmethod
+    def _is_same(one: Order, other: Order) -> bool:
+        return one.product == other.product and one.names == other.names
+
+    def _is_live(self, order: Order) -> bool:
+        if order.status in UNDER_WAY:
+            return True
+        return order.status in ("issued", "reissue_pending") and order.end - self.now > LONG_ENOUGH
+
+    def would_do(self, cert: Cert) -> bool:
+        """Return whether a certificate is issued, not revoked, and not due."""
+        if cert.status != "issued" or cert.certificate is None or cert.issued is None:
+            return False
+        return not self.is_due(cert.issued, cert.certificate.not_after)
+
+    def is_due(self, not_before: float, not_after: float, slack: float = DAY) -> bool:
+        """Return whether a certificate is to be replaced by the true time: 30 days or a third of its life are left."""
+        return not_after - self.now < min(30 * DAY, (not_after - not_before) / 3) + slack
+
+    def fits(self, site: Site, leaf: Leaf | None) -> bool:
+        """Return whether the certificate in place is what the user wants, and not due."""
+        if leaf is None or leaf.public_key != site.public_key or not set(site.names) <= leaf.names:
+            return False
+        return not self.is_due(leaf.not_before, leaf.not_after, slack=-3600)
+
+    def needs_user(self, site: Site) -> list[str]:
+        """Return why a run without faults may have to leave something to the user; empty when it must succeed."""
+        found = []
+        if site.has_damaged_journal:
+            found.append("the journal is damaged")
+        for order in self.stage.service.orders:
+            ours = order.names & set(site.names) or (order.origin is not None and order.origin.site is site)
+            if not ours:
+                continue
+            pending = order.pending
+            if order.status not in ("issued", "pending", "reissue_pending"):
+                found.append(f"order {order.order_id} is {order.status}")
+            if pending is not None and (pending.csr_der != site.csr_der or frozenset(pending.names) != set(site.names)):
+                found.append(f"order {order.order_id} has something else under way")
+            if order.is_renewed or order.auto_reissue or order.auto_renew:
+                found.append(f"somebody renews order {order.order_id}")
+            if self.now - order.created < GUARD and (site.renewal == "order" or not self._is_live(order)):
+                found.append(f"order {order.order_id} is young and of no use")
+            if any(cert.status == "revoked" for cert in order.certs):
+                found.append(f"a certificate of order {order.order_id} was revoked")
+        return found

@@ -1,0 +1,142 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A host's folder with one certificate: its real files, what the user wants there, and what happens to the files."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from tests.histories import pki
+
+NAMES = (
+    ("a.example.com",),
+    ("a.example.com", "www.example.com"),
+    ("a.example.com", "xn--bcher-kva.example.com"),
+    ("b.example.com",),
+)
+LAYOUTS = (("path",), ("path", "chain_path", "full_chain_path"), ("full_chain_path",), ("path", "chain_path"))
+FILES = {"path": "cert.pem", "chain_path": "chain.pem", "full_chain_path": "full.pem"}
+DAMAGES = ("delete", "empty", "cut", "garbage")
+
+
+class Leaf:
+    """The certificate in place."""
+
+    def __init__(self, pem: bytes) -> None:
+        certificate = x509.load_pem_x509_certificate(pem)
+        self.serial_number = f"{certificate.serial_number:X}"
+        self.not_before = certificate.not_valid_before_utc.timestamp()
+        self.not_after = certificate.not_valid_after_utc.timestamp()
+        self.public_key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        self.names = frozenset(names.get_values_for_type(x509.DNSName))
+
+
+_read_leaf = functools.lru_cache(2048)(Leaf)
+
+
+class Site:
+    """One certificate on one host.
+
+    Attributes:
+        names: that the user wants.
+        key: number of the private key.
+        csr_serial: number of the CSR for that key.
+        installed: serial numbers of all certificates that were ever in place.
+        tampered: somebody deleted, damaged or restored files since the last run that succeeded.
+        backup: copies of the files, by name.
+    """
+
+    def __init__(self, folder: Path, number: int) -> None:
+        self.folder = folder
+        self.number = number
+        self.names: tuple[str, ...] = NAMES[0]
+        self.layout: tuple[str, ...] = LAYOUTS[0]
+        self.key = number
+        self.csr_serial = 0
+        self.renewal = "auto"
+        self.installed: set[str] = set()
+        self.tampered = False
+        self.backup: dict[str, bytes] = {}
+        folder.mkdir()
+
+    @property
+    def csr(self) -> str:
+        """The CSR, PEM."""
+        return pki.csr(self.key, self.names, self.csr_serial)
+
+    @property
+    def csr_der(self) -> bytes:
+        """The CSR, DER."""
+        return pki.read_csr(self.csr)[0]
+
+    @property
+    def public_key(self) -> bytes:
+        """The public key, DER."""
+        return pki.public_key_of(self.key)
+
+    @property
+    def paths(self) -> dict[str, str]:
+        """The paths of the layout, by the option's name."""
+        return {name: str(self.folder / FILES[name]) for name in self.layout}
+
+    @property
+    def journal(self) -> Path:
+        """The journal beside the first of the files."""
+        return self.folder / f".{FILES[self.layout[0]]}.order.json"
+
+    def entry(self) -> dict[str, Any] | None:
+        """Return what the journal says; None when there is none or it is no JSON."""
+        try:
+            values = json.loads(self.journal.read_bytes())
+        except (OSError, ValueError):
+            return None
+        return values if isinstance(values, dict) else None
+
+    @property
+    def has_damaged_journal(self) -> bool:
+        """Whether there is a journal that nobody can read."""
+        return self.journal.exists() and self.journal.stat().st_size > 0 and self.entry() is None
+
+    def leaf(self) -> Leaf | None:
+        """Return the certificate in place, None when there is none or it is damaged."""
+        try:
+            return _read_leaf((self.folder / FILES[self.layout[0]]).read_bytes())
+        except (OSError, ValueError):
+            return None
+
+    def contents(self) -> dict[str, bytes]:
+        """Return all files."""
+        return {entry.name: Path(entry.path).read_bytes() for entry in os.scandir(self.folder) if entry.is_file()}
+
+    def damage(self, name: str, how: str) -> None:
+        """Let something happen to a file."""
+        path = self.folder / name
+        if not path.exists():
+            return
+        self.tampered = True
+        if how == "delete":
+            path.unlink()
+            return
+        content = path.read_bytes()
+        path.write_bytes({"empty": b"", "cut": content[: len(content) // 2], "garbage": b"\x00garbage"}[how])
+
+    def restore(self, names: frozenset[str] | None) -> None:
+        """Put back files from the backup; None for all, and nothing else stays."""
+        if not self.backup:
+            return
+        self.tampered = True
+        if names is None:
+            for name in self.contents():
+                (self.folder / name).unlink()
+        for name, content in self.backup.items():
+            if names is None or name in names:
+                (self.folder / name).write_bytes(content)

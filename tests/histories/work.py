@@ -1,0 +1,22 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run does at a site: the collection's own workflow, as the module drives it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.client import Client
+from ansible_collections.community.digicert.plugins.module_utils._issuance import request, workflow
+from ansible_collections.community.digicert.plugins.module_utils._issuance.installed import InstallPaths
+
+from tests.histories.sites import Site
+
+
+def issue(client: Client, site: Site, **options: Any) -> workflow.Outcome:
+    """See to the certificate of a site; raises DigicertError."""
+    values = {**request.DEFAULTS, "dns_names": list(site.names), **options}
+    wanted = request.certificate_request(site.csr, values)
+    paths = InstallPaths(**site.paths)
+    return workflow.Workflow(client, wanted, request.issuance_options(values), paths).run(workflow.install_files)

@@ -25,7 +25,10 @@ options:
     required: true
   installed:
     description:
-      - What is installed on hosts.
+      - What is installed on hosts, one entry for each file.
+      - An entry can also be the variables of a host, from C(hostvars), whose C(certificate_report__found) is the
+        registered result of M(community.digicert.digicert_certificate_info). If C(certificate_report_managed) is not
+        set, it counts as V(true).
     type: list
     elements: dict
     required: true
@@ -33,7 +36,6 @@ options:
       host:
         description: Name of the host.
         type: str
-        required: true
       path:
         description: File of the certificate on the host.
         type: str
@@ -106,9 +108,11 @@ _value:
 import math
 import time
 import typing as t
+from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 
 from ansible.errors import AnsibleFilterError
+from ansible.utils.unsafe_proxy import wrap_var
 
 SOON_DAYS = 30.0
 ORDER_SOON_DAYS = 90.0
@@ -126,26 +130,44 @@ def certificate_report(orders: object, installed: object, now: str | None = None
     if moment is None:
         raise AnsibleFilterError("now must be a date in ISO 8601 form, such as 2026-11-27T00:00:00+00:00.")
     known = {serial: order for order in _dicts("The input", orders) for serial in _serial_numbers(order)}
-    places = _dicts("installed", installed)
+    places = [place for entry in _dicts("installed", installed) for place in _places(entry)]
     rows = _installed_rows(places, known)
     rows += _uninstalled_rows(_dicts("The input", orders), {row["serial_number"] for row in rows})
     for row in rows:
         _judge(row, moment)
     rows.sort(key=lambda row: (row["not_after"] or "9999", row["name"]))
-    return {
+    report = {
         "generated": moment.replace(microsecond=0).isoformat(),
         "totals": _totals(rows, orders, places),
         "rows": rows,
         "months": _months(rows, moment),
         "unreachable": [{"host": p.get("host"), "error": p["error"]} for p in places if p.get("error")],
     }
+    # Names come from hosts and from the service: no template may evaluate them.
+    return t.cast("dict[str, t.Any]", wrap_var(report))
 
 
-def _dicts(name: str, value: object) -> list[dict[str, t.Any]]:
+def _dicts(name: str, value: object) -> list[t.Any]:
     """Return a list of dictionaries; raises AnsibleFilterError, which names the argument."""
-    if isinstance(value, (list, tuple)) and all(isinstance(each, dict) for each in value):
+    if isinstance(value, (list, tuple)) and all(isinstance(each, Mapping) for each in value):
         return list(value)
     raise AnsibleFilterError(f"{name} must be a list of dictionaries.")
+
+
+def _places(entry: t.Mapping[str, t.Any]) -> list[Row]:
+    """Return the files of a host from its variables, or an entry as it is."""
+    if "inventory_hostname" not in entry:
+        return [dict(entry)]
+    found = entry["certificate_report__found"]
+    managed = entry.get("certificate_report_managed", True)
+    places = []
+    for look in found.get("results") or [found]:
+        place = {name: look.get(name) for name in ("serial_number", "dns_names", "not_before", "not_after")}
+        place.update(host=entry["inventory_hostname"], path=look.get("certificate_report__path"), managed=managed)
+        if "serial_number" not in look:
+            place["error"] = str(look.get("msg") or "no answer")
+        places.append(place)
+    return places
 
 
 def _plain(serial_number: object) -> str:

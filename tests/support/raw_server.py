@@ -31,7 +31,7 @@ def raw_server(reply: bytes | t.Iterable[bytes] | Reply) -> t.Iterator[RawServer
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
-            request = _read_request(self.request)
+            request = read_request(self.request)
             shown.requests.append(request)
             with contextlib.suppress(OSError):
                 if callable(reply):
@@ -54,7 +54,7 @@ def raw_server(reply: bytes | t.Iterable[bytes] | Reply) -> t.Iterator[RawServer
         yield shown
 
 
-def _read_request(connection: socket.socket) -> bytes:
+def read_request(connection: socket.socket) -> bytes:
     """Read a head and as much of a body as it promises."""
     data = b""
     while b"\r\n\r\n" not in data:

@@ -277,7 +277,7 @@ def test_the_permanent_key_is_created_once_whatever_becomes_of_the_response(
 @pytest.mark.parametrize(
     ("carried_out", "loss"),
     # One that appears after it was looked for is one more, which does no harm; only a silent service is waited for.
-    [(20.0, "silent"), *[(done, loss) for done in (True, False) for loss in LOSSES]],
+    [(45.0, "silent"), *[(done, loss) for done in (True, False) for loss in LOSSES]],
 )
 def test_an_expiring_key_is_created_once_where_the_list_shows_it_in_time(
     sleeps: list[float], carried_out: bool | float, loss: str

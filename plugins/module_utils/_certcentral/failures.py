@@ -51,10 +51,10 @@ INVALID_KEY = "access_denied|access_denied_invalid_key"
 MAX_ERRORS = 800  # characters of all errors of one response that are worth showing
 MAX_TEXT = 20_000  # characters of an error page that are looked at
 # An AuthKey behind its name, as in JSON, XML, a form, an assignment or quotes; plain words are no AuthKey.
-_TOKEN = r"""[^\s"'\\<>&,;}]"""
+_VALUE = r"""[^\s"'\\<>&,;}]"""
 AUTH_KEY = re.compile(
     r"""(?i)(auth_?key\b["'\\\s]*(?:value["'\\\s]*)?[:=>]["'\\\s]*|auth_?key\s+["'])"""
-    rf"({_TOKEN}*[0-9]{_TOKEN}*|{_TOKEN}{{16,}})"
+    rf"({_VALUE}*[0-9]{_VALUE}*|{_VALUE}{{16,}})"
 )
 
 
@@ -209,8 +209,9 @@ def payload_error(where: str, status: int, payload: t.Any, content: bytes, api_k
     if not any(as_dict(payload).get(field) for field in ("errors", "error")):
         return None
     code, text = describe_errors(content, api_key)
+    quoted = f"HTTP {status}{', ' if code else ': '}{text.rstrip('.')}"
     return UnusableResponseError(
-        f"{where}the service reports an error in a response of success (HTTP {status}{', ' if code else ': '}{text.rstrip('.')}). "
+        f"{where}the service reports an error in a response of success ({quoted}). "
         "Look at the account in CertCentral before the task runs again.",
         http_status=status,
         code=code,

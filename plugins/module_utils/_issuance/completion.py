@@ -31,10 +31,12 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.er
     printable,
 )
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.orders import (
-    DcvResult,
     Order,
-    check_dcv,
     get_order,
+)
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.validation import (
+    DcvResult,
+    check_dcv,
     get_random_value,
 )
 from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import REISSUE

@@ -21,7 +21,8 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.er
 )
 
 if t.TYPE_CHECKING:
-    from ansible_collections.community.digicert.plugins.module_utils._certcentral.orders import DcvResult, Order
+    from ansible_collections.community.digicert.plugins.module_utils._certcentral.orders import Order
+    from ansible_collections.community.digicert.plugins.module_utils._certcentral.validation import DcvResult
 
 ISSUED, PENDING, REISSUE_PENDING = "issued", "pending", "reissue_pending"
 # No certificate comes from these any more.

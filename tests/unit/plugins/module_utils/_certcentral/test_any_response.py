@@ -12,7 +12,12 @@ import time
 import typing as t
 
 import pytest
-from ansible_collections.community.digicert.plugins.module_utils._certcentral import auth_keys, certificates, orders
+from ansible_collections.community.digicert.plugins.module_utils._certcentral import (
+    auth_keys,
+    certificates,
+    orders,
+    validation,
+)
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.client import Client
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.transport import RawResponse
@@ -101,8 +106,8 @@ CALLS: dict[str, t.Callable[[Client], t.Any]] = {
     "alternate": lambda client: orders.find_by_alternative_id(client, "a/b"),
     "list": lambda client: orders.list_orders(client, common_name="a.example", serial_number="0A", product="p"),
     "iterate": lambda client: list(orders.iterate_orders(client, {"status": "issued"})),
-    "check": lambda client: orders.check_dcv(client, ORDER),
-    "random value": lambda client: orders.get_random_value(client, 1),
+    "check": lambda client: validation.check_dcv(client, ORDER),
+    "random value": lambda client: validation.get_random_value(client, 1),
     "cancel": lambda client: orders.cancel(client, 1, "note"),
     "reissues": lambda client: certificates.list_reissues(client, 1),
     "download": lambda client: certificates.download(client, None, 1),

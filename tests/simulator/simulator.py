@@ -64,7 +64,8 @@ class Simulator:
         """Start listening; ports answer after ``start``.
 
         Args:
-            https_port, http_port: 0 for any free port.
+            https_port: 0 for any free port.
+            http_port: 0 for any free port.
             directory: where the CA and the server's key and certificate go; by default a temporary one.
             limits: rate limits that hold at once, per API key.
             retry_after: whether 429 answers of the rate limit carry ``Retry-After``.
@@ -80,9 +81,8 @@ class Simulator:
         self._temporary = tempfile.TemporaryDirectory(prefix="certcentral-simulator-") if directory is None else None
         self.directory = Path(self._temporary.name if self._temporary else directory or "")
         self.directory.mkdir(parents=True, exist_ok=True)
-        self._root = Authority.root("CertCentral Simulator Root CA")
+        self._root, self._clock = Authority.root("CertCentral Simulator Root CA"), Clock()
         self._issuer = Issuer(self._root)
-        self._clock = Clock()
         self._later = Later(self._clock)
         self._nobodys_csr = new_csr()
         self._settings, self._certificate = (tuple(limits), retry_after, dcv_targets, order_behaviour), certificate

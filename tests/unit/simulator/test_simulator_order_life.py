@@ -141,6 +141,9 @@ def test_what_the_service_does_by_itself(call: Call, control: Call, sim: Simulat
     sim.advance(days=2)
     info = call("GET", order).json()
     assert (info["status"], info["auto_reissue"], info["auto_renew"]) == ("reissue_pending", True, True)
+    first, second = sim.orders()[0].enrollments
+    assert first.certificate is not None
+    assert second.created == first.certificate.validity.end - timedelta(days=30), "on its day, not when it was seen"
     assert call("PUT", f"{order}/check-dcv").ok
     sim.advance(days=160)
     assert [one.status for one in sim.orders()] == ["issued"]

@@ -63,7 +63,9 @@ def test_job_template_with_answers_of_its_survey(simulator: Simulator, ansible: 
     ansible.inventory.write_text("[webservers]\n" + ansible.inventory.read_text(encoding="utf-8"), encoding="utf-8")
     given = {
         "dv_certificate_common_name": NAMES[0],
-        "certificate_dns_names": "\n".join(NAMES[1:]) + "\n",
+        "dv_certificate_dns_names": "\n".join(NAMES[1:]) + "\n",
+        "dv_certificate_remaining_days": None,  # what AWX makes of a question without an answer
+        "dv_certificate_name": "",
         "dv_certificate_webroot": str(tmp_path / "html"),
     }
     answers = {question["variable"]: question.get("default") for question in survey()} | given
@@ -80,7 +82,7 @@ def test_job_template_with_answers_of_its_survey(simulator: Simulator, ansible: 
     certificate = x509.load_pem_x509_certificate((tmp_path / "tls" / f"{NAMES[0]}.pem").read_bytes())
     alternatives = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert sorted(alternatives.get_values_for_type(x509.DNSName)) == sorted(NAMES)
-    assert len(calls(simulator)) == 3  # list and create the AuthKey, order
+    assert len(calls(simulator)) == 4  # list and create the AuthKey, list the orders, order
 
 
 @pytest.mark.smoke

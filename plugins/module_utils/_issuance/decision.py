@@ -139,10 +139,8 @@ class Decider:
             return Plan(CONTINUED, good)
         if self._options.renewal == "order":
             # A newer order whose certificate is not due is what this run would buy: a journal may be a backup.
-            left = None if good.valid_till is None else good.valid_till - self._client.now()
-            newer = known is not None and good.order_id > known.order_id
-            is_due = left is not None and left < self._context.installed.threshold(self._options.remaining_days)
-            if self._options.force or is_due or not (newer or known is None):
+            newer = known is None or good.order_id > known.order_id
+            if self._options.force or self._is_due(good) or not newer:
                 return None
         return self._reissue(good, True)
 
@@ -172,9 +170,11 @@ class Decider:
             return False
         if not context.is_ours(order.csr) or context.is_installed(order.serial_number):
             return False
-        now = self._client.now()
-        left = None if order.valid_till is None else order.valid_till - now
-        return left is None or left > context.installed.threshold(self._options.remaining_days)
+        return not self._is_due(order)
+
+    def _is_due(self, order: Order) -> bool:
+        """Return whether an order's certificate ends so soon that another one would be due."""
+        return order.valid_till is not None and order.valid_till <= self._client.now() + self._finder.least_left()
 
     def _may_reissue(self, order: Order, same_names: bool | None) -> bool:
         """Return whether the rule allows a reissue in an issued order; raises DigicertError when nothing is allowed."""

@@ -9,9 +9,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
+from datetime import timedelta
 
-from ansible_collections.community.digicert.plugins.module_utils._certcentral.certificates import list_reissues
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.certificates import (
+    download,
+    list_reissues,
+)
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import (
     DigicertError,
     NotFoundError,
@@ -21,7 +26,6 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.or
     get_order,
     list_orders,
 )
-from ansible_collections.community.digicert.plugins.module_utils._issuance.completion import Completion
 from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import ORDER, REISSUE, add_id
 from ansible_collections.community.digicert.plugins.module_utils._issuance.states import (
     CLOSED,
@@ -30,7 +34,11 @@ from ansible_collections.community.digicert.plugins.module_utils._issuance.state
     mismatched_order_error,
 )
 from ansible_collections.community.digicert.plugins.module_utils._issuance.submission import Submitter
-from ansible_collections.community.digicert.plugins.module_utils._x509.certificates import same_serial_number
+from ansible_collections.community.digicert.plugins.module_utils._x509.certificates import (
+    build_chain,
+    read_certificates,
+    same_serial_number,
+)
 
 if t.TYPE_CHECKING:
     from ansible_collections.community.digicert.plugins.module_utils._issuance.context import CertificateContext
@@ -38,6 +46,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.community.digicert.plugins.module_utils._x509.certificates import Bundle, Certificate
 
 MOST_LOOKED_AT = 20  # orders
+A_DAY = timedelta(days=1)
 
 
 class Resumption:
@@ -77,7 +86,7 @@ class Resumption:
         if order.status in CLOSED:
             self._after_closed(order, submission, is_due)
             return None
-        if self._is_ours(submission):
+        if self._is_ours(submission) and not self._has_expired(submission, order):
             return order
         if order.status == ISSUED:
             # It was paid for: its order is the one to reissue in.
@@ -100,6 +109,14 @@ class Resumption:
                 after=f"{where} remembers it as under way; remove it if the order does not exist any more."
             ) from error
         return order
+
+    def _has_expired(self, submission: Submission, order: Order) -> bool:
+        """Return whether nobody fetched the certificate before it ended, so that it is of no use any more."""
+        if order.status != ISSUED or order.valid_till is None or not self._context.is_ours(order.csr):
+            return False
+        old, number = submission.old_serial_number, order.serial_number
+        is_old = old is not None and number is not None and same_serial_number(old, number)
+        return not is_old and order.valid_till - self._client.now() < A_DAY
 
     def _is_ours(self, submission: Submission) -> bool:
         """Return whether what was sent is what this run wants."""
@@ -160,8 +177,12 @@ def missing_chain(context: CertificateContext, leaf: Certificate) -> Bundle:
         if not context.is_installed(order.serial_number):
             rows = list_reissues(context.client, order.order_id)
             number = next((row.certificate_id for row in rows if context.is_installed(row.serial_number)), number)
-        bundle = Completion(context, None).fetch(order._replace(chain=None, certificate_id=number))
-    if bundle is None or not same_serial_number(bundle.leaf.serial_number, leaf.serial_number):
+        text = download(context.client, number, order.order_id)
+        # No list may show an older certificate of the order; the intermediates of a later one do if they issued it.
+        others = [each for each in read_certificates(text) if each.public_key != leaf.public_key]
+        with contextlib.suppress(DigicertError):
+            bundle = build_chain([leaf, *others], leaf.public_key)
+    if bundle is None:
         raise DigicertError(
             f"The certificate in place (serial number {leaf.serial_number}) is good, but its chain is in none of the "
             "files, and CertCentral does not show its order. Put the chain in place yourself, name the order in "

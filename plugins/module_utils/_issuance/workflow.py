@@ -53,6 +53,7 @@ from ansible_collections.community.digicert.plugins.module_utils._issuance.resum
 )
 from ansible_collections.community.digicert.plugins.module_utils._issuance.states import ISSUED
 from ansible_collections.community.digicert.plugins.module_utils._issuance.submission import Submitter
+from ansible_collections.community.digicert.plugins.module_utils._x509.certificates import same_serial_number
 
 if t.TYPE_CHECKING:
     from ansible_collections.community.digicert.plugins.module_utils._certcentral.client import Client
@@ -181,8 +182,10 @@ class Workflow:
         submission = context.entry.submission
         if submission is not None:
             resumed = Resumption(context).resume(submission, bool(reasons))
-            if resumed is not None:
+            if resumed is not None and not self._finish_interrupted(context, resumed):
                 return self._complete(context, install, Plan(CONTINUED, resumed, context.entry.submission))
+            if resumed is not None and not reasons:
+                return self._keep(context, install)
             if context.entry.submission is not None:
                 return self._keep(context, install)
         if not reasons and self._options.check_revoked and is_revoked(context):
@@ -218,6 +221,18 @@ class Workflow:
         self._install(context, install, bundle.leaf, bundle, order)
         self._finish(context, order, bundle.leaf, plan.submission)
         return self._outcome(context, plan.action, bundle.leaf, bundle)
+
+    def _finish_interrupted(self, context: CertificateContext, order: Order) -> bool:
+        """Return whether an earlier run installed the order's certificate and was cut off before it wrote that down."""
+        submission, installed = t.cast("Submission", context.entry.submission), context.installed
+        leaf, old = installed.leaf, submission.old_serial_number
+        if leaf is None or installed.faults or order.status != ISSUED or not context.is_ours(order.csr):
+            return False
+        is_old = old is not None and same_serial_number(old, leaf.serial_number)
+        if is_old or not context.is_installed(order.serial_number):
+            return False
+        self._finish(context, order, leaf, submission)
+        return True
 
     def _finish(
         self, context: CertificateContext, order: Order, leaf: Certificate, submission: Submission | None

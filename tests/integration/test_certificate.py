@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 import typing as t
 from datetime import datetime, timedelta, timezone
@@ -38,14 +39,14 @@ def test_one_call_for_each_certificate_and_none_afterwards(site: Site) -> None:
     args["idn.example"]["dns_names"] = ["www.B\u00dcCHER.example"]
     first = site.play(args)
     assert [(task.outcome, task.changed) for task in first.results] == [("ok", True)] * 5, first.output
-    assert site.calls() == [ORDER] * 5
+    assert site.calls() == [LIST, ORDER] * 5
     for task, order in zip(first.results, site.simulator.orders()):
         assert order.certificate is not None
         result = task.result
         assert (result["order_id"], result["certificate_id"]) == (order.id, order.certificate.id)
         assert int(result["serial_number"], 16) == int(order.certificate.serial_number, 16)
         assert sorted(result["dns_names"]) == sorted(order.request.names)
-        assert result["status"] == "issued"
+        assert (result["order_status"], result["action"]) == ("issued", "ordered")
         assert datetime.fromisoformat(result["not_after"]) == order.certificate.validity.end
         assert result["full_chain"] == result["certificate"] + result["chain"]
         assert Path(args[task.task]["path"]).read_text() == result["certificate"]
@@ -57,14 +58,14 @@ def test_one_call_for_each_certificate_and_none_afterwards(site: Site) -> None:
         leaf = x509.load_pem_x509_certificate(Path(args[f"{name}.example"]["path"]).read_bytes())
         assert leaf.public_key() == key.public_key()
     installed = site.files()
-    assert len(installed) == 15
+    assert len(installed) == 20, "three files and a journal each"
 
     again = site.play(args)
     assert [(task.outcome, task.changed) for task in again.results] == [("ok", False)] * 5, again.output
     assert [again.results[number].result["serial_number"] for number in range(5)] == [
         task.result["serial_number"] for task in first.results
     ]
-    assert all(again.results[0].result[name] is None for name in ("order_id", "certificate_id", "status"))
+    assert all(again.results[0].result[name] is None for name in ("order_id", "certificate_id", "order_status"))
     assert site.calls() == []
     assert site.files() == installed
 
@@ -89,11 +90,14 @@ def test_the_order_says_what_the_options_say(site: Site) -> None:
         comments="by Ansible",
         custom_fields=[{"metadata_id": 12, "value": "x"}],
         renewal_of_order_id=site.simulator.orders()[0].id,
-        additional_fields={"certificate": {"signature_hash": "sha384"}, "auth_key_id": "k", "locale": "de"},
+        auth_key_id="k",
+        additional_fields={"certificate": {"signature_hash": "sha384"}, "locale": "de"},
     )
     task = site.run(args)
     assert task.changed, task.msg
-    assert json.loads(site.simulator.log[-1].body) == {
+    body = json.loads(site.simulator.log[-1].body)
+    assert re.fullmatch("[0-9a-f]{32}-[0-9a-f]{16}", body.pop("alternative_order_id"))
+    assert body == {
         "certificate": {
             "common_name": "b.example",
             "dns_names": ["a.example"],
@@ -137,7 +141,7 @@ def test_a_drifted_or_lost_file_is_put_right_without_a_request(site: Site) -> No
     assert [path.read_text() for path in paths] == good
     assert [stat.S_IMODE(path.stat().st_mode) for path in paths] == [0o644] * 3
     assert not site.run(args).changed
-    assert site.calls() == [ORDER]
+    assert site.calls() == [LIST, ORDER]
 
 
 def test_a_lost_chain_is_downloaded_and_not_ordered(site: Site) -> None:
@@ -245,7 +249,7 @@ def test_check_mode_without_a_certificate(site: Site) -> None:
     args = site.args()
     task = site.run(args, "--check", "--diff")
     assert (task.outcome, task.changed) == ("ok", True)
-    assert [task.result[name] for name in ("order_id", "certificate", "status")] == [None, None, None]
+    assert [task.result[name] for name in ("order_id", "certificate", "action")] == [None, None, "ordered"]
     assert (site.calls(), site.files()) == ([], set())
 
 
@@ -289,11 +293,11 @@ def test_bad_input_is_refused_before_any_request(site: Site) -> None:
 def test_a_refused_order_leaves_nothing_behind(site: Site) -> None:
     task = site.run(site.args(product="no_such_product"))
     assert (task.outcome, task.changed) == ("failed", False)
-    assert (task.result["status"], task.result["code"]) == (404, "not_found|product")
+    assert (task.result["http_status"], task.result["code"]) == (404, "not_found|product")
     assert "order_id" not in task.result
     assert site.files() == set()
     task = site.run(site.args(api_key=site.simulator.keys["view_only"]))
-    assert (task.result["status"], site.files()) == (403, set())
+    assert (task.result["http_status"], site.files()) == (403, set())
     assert "lacks the permission" in task.msg
     assert site.simulator.orders() == []
 

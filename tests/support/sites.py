@@ -22,6 +22,8 @@ ORDER = "POST /order/certificate/ssl_dv_geotrust_flex"
 INFO = "GET /order/certificate/N"
 CHECK = "PUT /order/certificate/N/check-dcv"
 LIST = "GET /order/certificate"
+REISSUE = "POST /order/certificate/N/reissue"
+REISSUES = "GET /order/certificate/N/reissue"
 DOWNLOAD = "GET /certificate/N/download/format/pem_all"
 FILES = ("path", "chain_path", "full_chain_path")
 
@@ -81,10 +83,13 @@ class Site:
         """Return the names of all files in the folder."""
         return {path.name for path in self.directory.iterdir()}
 
-    def markers(self) -> list[dict[str, t.Any]]:
-        """Return the content of every marker of an order under way; an empty file is a lock and no marker."""
-        texts = [path.read_text() for path in self.directory.glob(".*.order.json")]
-        return [json.loads(text) for text in texts if text]
+    def journals(self) -> list[dict[str, t.Any]]:
+        """Return what every journal in the folder says."""
+        return [json.loads(path.read_text()) for path in self.directory.glob(".*.order.json")]
+
+    def under_way(self) -> list[dict[str, t.Any]]:
+        """Return what the journals remember as sent and not installed."""
+        return [journal["submission"] for journal in self.journals() if journal["submission"] is not None]
 
     def verify(self, args: dict[str, t.Any]) -> None:
         """Check with openssl that all files were installed and fit together and the simulator's CA."""

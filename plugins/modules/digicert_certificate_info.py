@@ -118,12 +118,17 @@ reasons:
   elements: str
   sample: [expires]
 drift:
-  description:
-    - What differs from how it should be. RV(drift[].what) is V(missing) or V(content) for files of the certificate,
-      V(mode), V(owner) or V(group).
+  description: What differs from how it should be.
   returned: success
   type: list
   elements: dict
+  contains:
+    path:
+      description: The file.
+      type: str
+    what:
+      description: V(missing) or V(content) for files of the certificate, V(mode), V(owner), or V(group).
+      type: str
   sample: [{"path": "/etc/ssl/www.example.com.pem", "what": "mode"}]
 is_complete:
   description: Whether all files can be made from what is in place, so that no request is needed for them.

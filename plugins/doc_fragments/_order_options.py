@@ -36,16 +36,17 @@ options:
     default: ssl_dv_geotrust_flex
   dcv_method:
     description:
-      - How the control of the domains is proven.
-      - V(http-token) looks for the file C(/.well-known/pki-validation/fileauth.txt) on each name, and cannot be used
-        for wildcards.
-      - V(dns-txt-token) looks for a TXT record at the domain, at C(_dnsauth) below it, or at a parent domain.
+      - How control of the domains is proven.
+      - With V(http-token), DigiCert looks for the file C(/.well-known/pki-validation/fileauth.txt) on each name. This
+        cannot prove wildcards.
+      - With V(dns-txt-token), DigiCert looks for a TXT record at the domain, at C(_dnsauth) below it, or at a parent
+        domain.
     type: str
     choices: [http-token, dns-txt-token]
     default: http-token
   use_auth_key:
     description:
-      - Whether request tokens made with the account's AuthKey are looked for when the order is placed.
+      - Whether DigiCert looks for a request token made with the account's AuthKey when the order is placed.
       - With V(false), the order waits until the random value in RV(dcv_random_value) is published. Use O(wait=false),
         publish the value, and run the task again.
     type: bool
@@ -53,7 +54,7 @@ options:
   auth_key_id:
     description:
       - Id of the AuthKey that the request token was made with.
-      - Needed for an AuthKey that expires; without it, CertCentral takes the permanent AuthKey, and the token proves
+      - Required for an AuthKey that expires. Without it, CertCentral uses the permanent AuthKey, and the token proves
         nothing.
     type: str
     version_added: 0.3.0
@@ -67,7 +68,7 @@ options:
     default: base64
   order_validity:
     description:
-      - How long the order is valid, exactly one of the suboptions. If not set, one year.
+      - How long the order is valid, given by exactly one suboption. If not set, one year.
       - A certificate is valid for less time, at most 199 days, 99 days from March 2027, and 46 days from March 2029.
         The next ones come from the same order, free of charge.
     type: dict
@@ -95,7 +96,7 @@ options:
     type: str
   skip_approval:
     description:
-      - Whether the order does without the approval step of the account. With V(false), it may end as C(needs_approval),
+      - Whether to skip the approval step of the account. With V(false), the order can end as C(needs_approval),
         and the task fails until somebody approves the order in CertCentral.
     type: bool
     default: true

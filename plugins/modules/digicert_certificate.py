@@ -8,21 +8,20 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: digicert_certificate
-short_description: Get a DV certificate from DigiCert CertCentral, renew it in time and install it
+short_description: Order a DV certificate from DigiCert CertCentral, install it, and renew it by reissue
 version_added: 0.1.0
 author:
   - community.digicert contributors (!UNKNOWN)
 description:
   - Gets a domain-validated (DV) certificate for a certificate signing request (CSR) and installs it with its chain.
-    When a request token proves the control of the domains before the request is sent, the certificate comes in the
-    answer.
-  - An order outlives its certificates. As long as the order is good, a certificate that is due is reissued within it,
-    free of charge. A new order, which costs money, is placed only when there is none, or when it ends too soon, has
-    ended, or is for other names. See O(renewal).
-  - Nothing is sent twice. When the answer to an order or a reissue is lost, it is looked for in the account, and not
-    sent again before ten minutes have passed. When a run is cut off at any point, the next run continues.
-  - As long as the certificate in place has the public key of the CSR, covers all names and is valid for at least
-    O(remaining_days) more, no request is sent. Content and attributes of the files are still corrected.
+    If a request token proves control of the domains before the order is sent, the certificate comes with the response.
+  - An order outlives its certificates. As long as the order is good, the module reissues a certificate that is due
+    within it, free of charge. It places a new order, which costs money, only if there is none, or if it ends too soon,
+    has ended, or is for other names. See O(renewal).
+  - Nothing is sent twice. If the response to an order or a reissue is lost, the module looks in the account, and does
+    not send the request again before ten minutes have passed. If a run is interrupted, the next run continues.
+  - As long as the certificate in place has the public key of the CSR, covers all names, and is valid for at least
+    O(remaining_days) more, the module sends no request. It still corrects the content and attributes of the files.
 extends_documentation_fragment:
   - community.digicert._options
   - community.digicert._order_options
@@ -41,7 +40,7 @@ attributes:
     support: partial
     details:
       - Not with O(force=true). Without O(path) and O(full_chain_path), a run returns the certificate that the account
-        has for the CSR, and gets one when there is none.
+        has for the CSR, and gets one if there is none.
   safe_file_operations:
     description: Uses Ansible's strict file operation functions to ensure proper permissions and avoid data corruption.
     support: full
@@ -49,27 +48,28 @@ options:
   csr:
     description:
       - File with the CSR in PEM form, on the host that runs the module.
-      - Exactly one of O(csr) and O(csr_content) is needed.
+      - Exactly one of O(csr) and O(csr_content) is required.
     type: path
   csr_content:
     description:
       - The CSR itself in PEM form.
-      - It is kept out of logs, as people sometimes pass a private key by mistake, which is refused.
+      - It is kept out of logs, because people sometimes pass a private key by mistake. The module refuses a private
+        key.
     type: str
   path:
     description:
       - File for the certificate.
       - The folder must exist. This is checked before anything is sent.
-      - A link is followed when it and every folder on the way belong to root or the user of the task, and nobody else
-        can write there. Otherwise it is refused.
-      - A file that contains a private key is never written over; the task fails before anything is sent.
-      - Without O(path) and O(full_chain_path), the certificate is returned only. What was ordered is found again in the
-        account by its names and its CSR.
+      - A link is followed if the link and every folder on the way belong to root or the user of the task, and nobody
+        else can write there. Otherwise the module refuses it.
+      - A file that contains a private key is never written over. The task fails before anything is sent.
+      - Without O(path) and O(full_chain_path), the module only returns the certificate. A later run finds the order in
+        the account by its names and its CSR.
     type: path
   chain_path:
     description:
       - File for the intermediate certificates, in the order of signing. The root certificate is never in it.
-      - Needs O(path) or O(full_chain_path).
+      - Requires O(path) or O(full_chain_path).
     type: path
   full_chain_path:
     description:
@@ -87,47 +87,47 @@ options:
     default: false
   renewal:
     description:
-      - How a certificate that is due is got.
-      - With V(auto), it is reissued within its order when the names are the same and the order lasts long enough that
-        the new certificate is not due again at once. Otherwise an order is placed, which is linked to the old one from
-        90 days to one day before that ends.
-      - With V(reissue), it is reissued also when the names changed, with a warning, and an order is never placed.
-      - With V(order), each renewal places an order, as version 0.2 did.
-      - A reissue that CertCentral refuses is an error, and never leads to an order.
+      - How a certificate that is due is renewed.
+      - With V(auto), the module reissues it within its order if the names are the same and the order lasts long enough
+        for the new certificate not to be due again at once. Otherwise it places an order. From 90 days to one day
+        before the old order ends, the new one is linked to it.
+      - With V(reissue), the module also reissues if the names have changed, with a warning, and never places an order.
+      - With V(order), the module places an order for each renewal, as version 0.2 did.
+      - A reissue that CertCentral refuses is an error and never leads to an order.
     type: str
     choices: [auto, reissue, order]
     default: auto
     version_added: 0.3.0
   remaining_days:
     description:
-      - A certificate that is valid for less days than this is due for renewal.
-      - If not set, 30 days or a third of the certificate's validity, whichever is less.
-      - Must be less than the days in O(cert_validity_days) and O(order_validity). When it turns out not to be less than
-        the validity of the certificate, there is a warning, and the certificate is renewed when a third of its validity
-        is left, so that not every run renews it.
+      - A certificate that is valid for fewer days than this is due for renewal.
+      - If not set, this is 30 days or a third of the certificate's validity, whichever is less.
+      - Must be less than the days in O(cert_validity_days) and O(order_validity). If it is not less than the validity
+        of the certificate, the module warns, and renews the certificate when a third of its validity is left, so that
+        not every run renews it.
     type: int
   check_revoked:
     description:
-      - Whether to ask CertCentral if the certificate in place was revoked, which makes it due. This costs a request in
-        each run.
+      - Whether to ask CertCentral if the certificate in place was revoked, which makes it due. This costs one request
+        in each run.
     type: bool
     default: false
     version_added: 0.3.0
   force:
     description:
-      - Get another certificate although nothing is due, by the rule of O(renewal).
-      - Also orders when something stands against an order, such as an order that was revoked or canceled, or another
-        order for the same names within seven days.
-      - An order that is under way for the same CSR, names and product is continued all the same, not doubled. An order
-        that is under way for another CSR is given up, and a new one is placed.
+      - Get another certificate although none is due, by the rule of O(renewal).
+      - Also order if the module would otherwise refuse to, for example after an order that was revoked or canceled, or
+        if there is another order for the same names within seven days.
+      - An order that is pending for the same CSR, names, and product is still continued, and not placed again. An order
+        that is pending for another CSR is given up, and a new one is placed.
       - Use it once, for example with C(-e) on the command line.
     type: bool
     default: false
   order_id:
     description:
       - Id of an order to work with. No order is placed then.
-      - When a certificate is due, that of the order is installed if it is for the CSR, or it is reissued within the
-        order.
+      - If a certificate is due, the module installs the certificate of this order if it is for the CSR, and otherwise
+        reissues within the order.
     type: int
   wait:
     description:
@@ -138,50 +138,50 @@ options:
     default: true
   wait_timeout:
     description:
-      - Seconds that the run may wait, for another run that works on the same certificate, for the certificate to be
-        issued, and for what became of a request whose answer was lost.
-      - After a lost answer, the run looks for at least 90 seconds.
+      - Seconds to wait for another run that works on the same certificate, for the certificate to be issued, and for
+        the outcome of a request whose response was lost.
+      - After a lost response, the module looks for at least 90 seconds.
     type: int
     default: 600
 requirements:
   - cryptography >= 3.3
   - idna, for names with characters outside ASCII
 notes:
-  - Before anything is sent, a journal C(.<name>.order.json) is written beside O(path), or beside O(full_chain_path)
-    without that; beside the target of a link. It stays there. It contains the ids and the end of the order, names,
-    product, the fingerprint of the CSR and serial numbers, and nothing secret. It also reads what version 0.2 left. A
-    damaged journal is an error before anything is sent.
-  - Without the journal, the order of the certificate in place is found by its serial number, or in the list of orders.
-    With neither journal nor certificate, the list is read before an order is placed, and a good order for the same
-    names and product is reissued; O(renewal=order) skips that. So a host that was rebuilt costs nothing.
+  - Before it sends an order or a reissue, the module writes the journal C(.<name>.order.json) beside O(path), or beside
+    O(full_chain_path) without O(path). It lies beside the target of a link, and stays there. It contains the ids and
+    the end of the order, names, product, the fingerprint of the CSR, and serial numbers, and nothing secret. The module
+    also reads what version 0.2 left. A damaged journal is an error before anything is sent.
+  - Without a journal, the module finds the order of the certificate in place by its serial number, or in the list of
+    orders. With neither journal nor certificate, it reads the list before it orders, and reissues a good order for the
+    same names and product, so a host that was rebuilt costs nothing. O(renewal=order) skips that.
   - A file whose name ends with C(.next) shares the journal of the file without it, so that a certificate can be staged
     beside the one in place.
   - A renewal by reissue takes two requests, a paid renewal three, a first order two.
-  - A second order for the same names within seven days needs O(force=true). When the clock of the host differs from
-    the service's by more than an hour, or only the clock of the host makes a certificate due, the task fails and says
-    so instead of placing an order.
-  - An order that DigiCert renews by itself (auto_renew) is not renewed here while it is good. One that was renewed in
-    CertCentral is followed by the order that renews it, and by no other purchase.
+  - A second order for the same names within seven days needs O(force=true). If the clock of the host differs from the
+    service's by more than an hour, or only the clock of the host makes a certificate due, the task fails and says so
+    instead of placing an order.
+  - The module does not renew an order that DigiCert renews by itself (auto_renew) while it is good. If an order was
+    renewed in CertCentral, the module uses the order that renews it and does not place another one.
   - An order that was rejected, canceled or revoked makes the task fail until it is run once with O(force=true).
-  - A certificate that waits for domain control validation is checked again and again until O(wait_timeout), so a token
-    or a random value that is published late is found.
-  - Nothing is written before it is checked that the certificate has the public key of the CSR, covers all names, is
-    valid, and that each certificate of the chain signed the one before it. Files are on the disk before the journal
-    says that they are installed.
-  - A lost file is rebuilt from the other files where possible. A chain that is in none of them is downloaded. A
+  - While an order waits for domain control validation, the module asks for the check again until O(wait_timeout), so a
+    token or a random value that is published late is found.
+  - Before it writes a file, the module checks that the certificate has the public key of the CSR, covers all names, and
+    is valid, and that each certificate of the chain signed the one before it. Files are flushed to disk before the
+    journal says that they are installed.
+  - A lost file is rebuilt from the other files if possible. A chain that is in none of them is downloaded. A
     certificate that fits is never replaced because of its chain.
-  - A certificate that covers more names than asked for is not replaced for that.
+  - A certificate that covers more names than requested is not replaced because of that.
 seealso:
   - module: community.digicert.digicert_auth_key
   - plugin: community.digicert.request_token
     plugin_type: filter
   - module: community.digicert.digicert_certificate_info
-  - module: community.crypto.openssl_csr
-  - module: community.crypto.openssl_privatekey
+  - module: community.digicert.digicert_certificate_request
+  - module: community.digicert.digicert_order_info
 """
 
 EXAMPLES = r"""
-- name: Have a certificate whose request token is published, and renew it in time
+- name: Install a certificate whose request token is published, and renew it in time
   community.digicert.digicert_certificate:
     api_key: "{{ digicert_api_key }}"
     csr: /etc/ssl/www.example.com.csr
@@ -194,7 +194,7 @@ EXAMPLES = r"""
     mode: "0644"
   notify: Reload the web server
 
-- name: Have a wildcard certificate validated by DNS, with a short life
+- name: Install a wildcard certificate with a short life, validated by DNS
   community.digicert.digicert_certificate:
     api_key: "{{ digicert_api_key }}"
     csr_content: "{{ csr.content }}"
@@ -232,37 +232,37 @@ EXAMPLES = r"""
 RETURN = r"""
 action:
   description:
-    - What was done, or would be done in check mode.
-    - V(none), nothing was due. V(ordered), a paid order. V(renewed), a paid order that is linked to the one before.
-      V(reissued), free of charge within the order. V(continued), what an earlier run sent, or what the account had for
-      the CSR already, was finished.
-  returned: success, and failure when something was begun
+    - What the module did, or would do in check mode.
+    - V(none) if nothing was due. V(ordered) for a paid order. V(renewed) for a paid order that is linked to the
+      previous one. V(reissued) for a reissue, free of charge. V(continued) if the module finished what an earlier run
+      sent, or used what the account already had for the CSR.
+  returned: success, and failure if something was begun
   type: str
   sample: reissued
   version_added: 0.3.0
 order_id:
   description:
-    - Id of the order. V(none) when none was placed or looked at.
+    - Id of the order. V(none) if none was placed or read.
   returned: success, and failure when it is known
   type: int
   sample: 123456789
 order_status:
   description:
-    - State of the order when it was last seen, for example V(issued) or V(pending). V(none) when none was looked at.
+    - State of the order when it was last read, for example V(issued) or V(pending). V(none) if none was read.
   returned: success, and failure when it is known
   type: str
   sample: issued
 order_valid_till:
   description:
-    - Until when the order is paid (UTC, ISO 8601), as CertCentral or the journal says it, or as it was ordered. V(none)
-      when it is not known.
+    - When the paid order ends (UTC, ISO 8601), according to CertCentral, to the journal, or to what was ordered.
+      V(none) if that is unknown.
   returned: success
   type: str
   sample: "2027-11-23T23:59:59+00:00"
   version_added: 0.3.0
 certificate_id:
   description:
-    - Id of the certificate in CertCentral. V(none) when no order was placed or looked at, or it is not issued.
+    - Id of the certificate in CertCentral. V(none) if no order was placed or read, or it is not issued.
   returned: success, and failure when it is known
   type: int
   sample: 456789123
@@ -278,8 +278,8 @@ certificate:
 chain:
   description:
     - The intermediate certificates, PEM text.
-    - V(none) when RV(certificate) is, and when they are neither asked for by O(chain_path) or O(full_chain_path) nor at
-      hand.
+    - V(none) if RV(certificate) is V(none), or if they are not installed and O(chain_path) and O(full_chain_path) do
+      not ask for them.
   returned: success
   type: str
   sample: |
@@ -330,14 +330,14 @@ backup_files:
   elements: str
   sample: [/etc/ssl/www.example.com.pem.4711.2026-11-23@10:00:00~]
 http_status:
-  description: HTTP status of the answer that made the task fail.
-  returned: failure, when there was an answer
+  description: HTTP status of the response that made the task fail.
+  returned: failure, when there was a response
   type: int
   sample: 404
   version_added: 0.3.0
 code:
   description: Error code of the API.
-  returned: failure, when the answer had one
+  returned: failure, when the response had one
   type: str
   sample: not_found|product
 """

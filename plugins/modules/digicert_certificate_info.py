@@ -8,13 +8,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: digicert_certificate_info
-short_description: Look at a certificate on a host, and whether another one is due
+short_description: Read what is installed on a host, and whether a certificate is due
 version_added: 0.3.0
 author:
   - community.digicert contributors (!UNKNOWN)
 description:
-  - Reads certificate, chain, private key, CSR and the journal of M(community.digicert.digicert_certificate) on the
-    host, and says whether another certificate is due, why, and what differs from how it should be.
+  - Reads certificate, chain, private key, CSR, and the journal of M(community.digicert.digicert_certificate) on the
+    host, and tells whether the certificate is due, why, and what differs from how it should be.
   - It contacts no other machine, needs no API key, and writes nothing.
 extends_documentation_fragment:
   - community.digicert._attributes
@@ -57,8 +57,8 @@ options:
     elements: str
   remaining_days:
     description:
-      - A certificate that is valid for less days is due. If not set, 30 days or a third of its validity, whichever is
-        less.
+      - A certificate that is valid for fewer days is due. If not set, this is 30 days or a third of its validity,
+        whichever is less.
     type: int
   mode:
     description: Permissions that the files of the certificate should have, octal digits. If not set, any.
@@ -88,7 +88,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Look whether a certificate is due
+- name: Find out whether a certificate is due
   community.digicert.digicert_certificate_info:
     path: /etc/ssl/www.example.com.pem
     full_chain_path: /etc/ssl/www.example.com.fullchain.pem
@@ -97,22 +97,22 @@ EXAMPLES = r"""
     common_name: www.example.com
   register: certificate
 
-- name: Say it
+- name: Show it
   ansible.builtin.debug:
     msg: "{{ certificate.days_left }} days left, due: {{ certificate.due }} {{ certificate.reasons }}"
 """
 
 RETURN = r"""
 due:
-  description: Whether another certificate is due.
+  description: Whether the certificate is due.
   returned: success
   type: bool
   sample: true
 reasons:
   description:
-    - Why. V(missing), there is none; V(public_key), it is not for the private key or the CSR; V(names), it does not
-      cover all names; V(expires), it ends too soon; V(self_signed), it is a placeholder; V(not_a_server_certificate);
-      V(private_key_missing) and V(private_key_unreadable).
+    - Why it is due. V(missing) if there is none. V(public_key) if it is not for the private key or the CSR. V(names) if
+      it does not cover all names. V(expires) if it expires soon. V(self_signed) if it is a placeholder. Also
+      V(not_a_server_certificate), V(private_key_missing), and V(private_key_unreadable).
   returned: success
   type: list
   elements: str
@@ -193,33 +193,33 @@ journal:
   contains:
     state:
       description:
-        - V(none), nothing. V(known), the order of the certificate. V(sent), an order or a reissue was sent and its
-          answer was lost. V(accepted), it is under way. Run M(community.digicert.digicert_certificate) again after
-          V(sent) and V(accepted).
+        - V(none) if it remembers nothing. V(known) if it knows the order of the certificate. V(sent) if an order or a
+          reissue was sent and its response was lost. V(accepted) if it is pending. After V(sent) and V(accepted), run
+          M(community.digicert.digicert_certificate) again.
       type: str
     kind:
-      description: What is under way, V(order) or V(reissue). V(none) when nothing is.
+      description: What is pending, V(order) or V(reissue). V(none) if nothing is.
       type: str
     order_id:
       description: Id of the order.
       type: int
     order_valid_till:
-      description: Until when the order is paid (UTC, ISO 8601).
+      description: When the paid order ends (UTC, ISO 8601).
       type: str
     serial_number:
-      description: Of the certificate that was installed last.
+      description: Serial number of the certificate that was installed last.
       type: str
     replaced_serial_number:
-      description: Of the certificate that was in place before that.
+      description: Serial number of the certificate that it replaced.
       type: str
     is_for_csr:
-      description: Whether what is under way is for the CSR in O(csr_path). V(none) when nothing is, or there is no CSR.
+      description: Whether what is pending is for the CSR in O(csr_path). V(none) if nothing is, or there is no CSR.
       type: bool
     is_for_staged_csr:
       description: The same for the CSR beside it whose name ends with C(.next).
       type: bool
 staged:
-  description: What waits for activation.
+  description: The staged files, which wait for activation.
   returned: success
   type: dict
   contains:
@@ -231,7 +231,7 @@ staged:
       description: Whether they can be activated, since private key and certificate are complete and fit together.
       type: bool
     serial_number:
-      description: Of the staged certificate.
+      description: Serial number of the staged certificate.
       type: str
 """
 

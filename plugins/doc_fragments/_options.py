@@ -49,7 +49,7 @@ options:
     default: 30
   retry_timeout:
     description:
-      - Seconds to retry one API call after transient failures, which are rate limiting (HTTP 429), HTTP 502, 503 and
+      - Seconds to retry one API call after transient failures, such as rate limiting (HTTP 429), HTTP 502, 503 and
         504, and broken or refused connections. V(0) means one try.
       - Waiting times grow from one second to thirty, and under the rate limit from five seconds to twenty. They are
         random so that many hosts spread out, and respect C(Retry-After). A response that asks for more time than is

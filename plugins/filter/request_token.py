@@ -11,7 +11,7 @@ version_added: 0.1.0
 author:
   - community.digicert contributors (!UNKNOWN)
 description:
-  - Makes the request token that proves to DigiCert the control of a domain, from a certificate signing request (CSR)
+  - Makes the request token that proves control of a domain to DigiCert, from a certificate signing request (CSR)
     and an AuthKey of the CertCentral account.
   - Put the token into a TXT record, or into the file C(/.well-known/pki-validation/fileauth.txt) of the web server,
     before the certificate is ordered.

@@ -15,7 +15,7 @@ author:
 description:
   - Makes sure that a DigiCert CertCentral account has an AuthKey, and returns it. The module reuses a key that fits and
     creates a missing one exactly once, even when many hosts ask at the same time or the network fails.
-  - An AuthKey is an account-wide secret. Request tokens made with it prove the control of a domain before an order is
+  - An AuthKey is an account-wide secret. Request tokens made with it prove control of a domain before an order is
     placed, so that DV certificates are issued at once.
   - By default the module manages the account's permanent AuthKey. Set O(ttl_days) to manage an AuthKey that expires.
   - In the steady state the module sends one request and changes nothing.
@@ -92,7 +92,7 @@ notes:
   - The module returns a secret. Use C(no_log=true) for the task wherever its output is kept.
   - Ansible hands a module its options, O(api_key) included, in a file on the host that runs it, unless C(pipelining) is
     on. Delegate the task to the controller to keep the API key from the managed hosts.
-  - When it is unclear whether the service created or deleted a key, because of a time-out, a broken connection, HTTP
+  - When it is unclear whether the service created or deleted a key, because of a timeout, a broken connection, HTTP
     5xx or an unreadable response, the module looks at the account's keys before it tries again. When that does not
     settle it, the task fails, says so, and counts as changed.
   - The remaining validity is measured by the clock of the API.
@@ -155,21 +155,21 @@ RETURN = r"""
 auth_key_id:
   description:
     - Id of the AuthKey.
-    - V(none) in check mode where a key would be created, and where there was nothing to delete.
+    - V(none) in check mode if a key would be created, and if there was nothing to delete.
   returned: success
   type: str
   sample: 8b1c5f0e2a7d
 auth_key:
   description:
     - The AuthKey itself, a secret.
-    - V(none) in check mode where a key would be created.
+    - V(none) in check mode if a key would be created.
   returned: success and O(state=present)
   type: str
   sample: 1f3870be274f6c49b3e31a0c6728957f
 expiration_datetime:
   description:
     - When the AuthKey expires (UTC, ISO 8601), as the API gave it. V(none) for the permanent key.
-    - V(none) in check mode where a key would be created.
+    - V(none) in check mode if a key would be created.
   returned: success and O(state=present)
   type: str
   sample: "2025-06-06T18:24:09+00:00"

@@ -13,8 +13,8 @@ version_added: 0.3.0
 author:
   - community.digicert contributors (!UNKNOWN)
 description:
-  - Writes private key, certificate, and intermediate certificates to one file, as HAProxy (PEM) or Tomcat, Java, and
-    Windows (PKCS#12) want it.
+  - Writes private key, certificate, and intermediate certificates to one file, as HAProxy (PEM), or Tomcat, Java, and
+    Windows (PKCS#12) expect it.
   - The file is always complete, and never readable by other users, not even for a moment, unless its options say so.
   - It contacts no other machine, and needs no API key.
 extends_documentation_fragment:
@@ -58,7 +58,7 @@ options:
     type: path
     required: true
   private_key_passphrase:
-    description: Passphrase of the private key if that is encrypted.
+    description: Passphrase of the private key if it is encrypted.
     type: str
   certificate_path:
     description: File of the certificate, also together with its chain.
@@ -77,7 +77,7 @@ options:
     description:
       - How the PKCS#12 file is encrypted.
       - V(compatibility2022) uses old algorithms, for Windows Server 2016 and Java older than 8u301. It needs version 38
-        or newer of the Python library cryptography.
+        or later of the Python library cryptography.
     type: str
     choices: [auto, compatibility2022]
     default: auto
@@ -93,13 +93,13 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Have a file for HAProxy
+- name: Write a file for HAProxy
   community.digicert.digicert_certificate_bundle:
     path: /etc/haproxy/certs/www.example.com.pem
     private_key_path: /etc/ssl/www.example.com.key
     certificate_path: /etc/ssl/www.example.com.fullchain.pem
 
-- name: Have a key store for Tomcat
+- name: Write a key store for Tomcat
   community.digicert.digicert_certificate_bundle:
     path: /etc/tomcat/www.example.com.p12
     format: pkcs12

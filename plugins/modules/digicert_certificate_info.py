@@ -46,7 +46,7 @@ options:
     description: Passphrase of the private key.
     type: str
   csr_path:
-    description: File of the CSR. A missing or damaged one is no reason for another certificate.
+    description: File of the CSR. If it is missing or damaged, the certificate is not due for that.
     type: path
   common_name:
     description: Name that the certificate must cover. If neither this nor O(dns_names) is set, those of the CSR.

@@ -74,7 +74,7 @@ options:
     default: []
   new_csr:
     description:
-      - Whether to create another CSR even if the existing one fits private key and names. A renewal wants one.
+      - Whether to create another CSR even if the existing one fits private key and names. A renewal needs one.
     type: bool
     default: false
   staged:
@@ -140,7 +140,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Have a private key and a CSR
+- name: Create a private key and a CSR
   community.digicert.digicert_certificate_request:
     private_key_path: /etc/ssl/www.example.com.key
     csr_path: /etc/ssl/www.example.com.csr

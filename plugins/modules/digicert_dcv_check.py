@@ -13,12 +13,12 @@ version_added: 0.3.0
 author:
   - community.digicert contributors (!UNKNOWN)
 description:
-  - Looks whether DigiCert would find a request token, or a random value, for each of some names, over HTTP or DNS.
-  - Run it before an order, which costs money whether or not the control of the names can be proven.
-  - The module looks again until it finds all of them or O(timeout) is over, and then fails.
+  - Checks whether DigiCert would find a request token or a random value for each name, over HTTP or DNS.
+  - Run it before you order, because an order costs money even if control of the names cannot be proven.
+  - The module looks again until it finds all of them. If O(timeout) is over before, it fails.
   - It sends nothing to DigiCert, and needs no API key.
-  - It looks from where it runs. DigiCert looks from several places of the world, so a firewall or a name server that
-    answers here only cannot be noticed.
+  - It looks from where it runs. DigiCert looks from several places in the world, so the module cannot notice a firewall
+    or a name server that answers only here.
 extends_documentation_fragment:
   - community.digicert._attributes
   - community.digicert._attributes.info_module
@@ -92,7 +92,7 @@ options:
     default: 53
   timeout:
     description:
-      - Seconds for the whole look at all names, whatever the servers do.
+      - Seconds for the whole check of all names, whatever the servers do.
     type: float
     default: 60
   service_time:
@@ -139,7 +139,7 @@ EXAMPLES = r"""
 RETURN = r"""
 results:
   description: What was found for each name, in the order of O(names).
-  returned: when a look was taken
+  returned: when the names were checked
   type: list
   elements: dict
   contains:
@@ -164,12 +164,12 @@ results:
       elements: str
       sample: ["192.0.2.53"]
     cname:
-      description: Where a CNAME record at C(_dnsauth.<name>) leads to. The TXT record has to be there.
-      returned: when there is one
+      description: Where a CNAME record at C(_dnsauth.<name>) leads. The TXT record must be there.
+      returned: if there is one
       type: str
     reason:
       description: Why it was not found.
-      returned: when it was not found
+      returned: if it was not found
       type: str
 """
 

@@ -14,7 +14,7 @@ author:
   - community.digicert contributors (!UNKNOWN)
 description:
   - Adds a value to the file C(.well-known/pki-validation/fileauth.txt) below a webroot, or removes it. DigiCert looks
-    there to validate the control of a domain with the method V(http-token).
+    there to validate control of a domain with the method V(http-token).
   - The value becomes the first line of the file. Everything else in the file stays, so several hosts and other tools
     can share one webroot.
   - It contacts no other machine, and needs no API key.

@@ -13,7 +13,7 @@ version_added: 0.3.0
 author:
   - community.digicert contributors (!UNKNOWN)
 description:
-  - Adds one text to the TXT records of a name, or removes one, by dynamic update (RFC 2136).
+  - Adds one text to the TXT records of a name, or removes it, by dynamic update (RFC 2136).
   - Other texts at the name stay as they are, so that several hosts can prove one name at once.
   - It sends nothing to DigiCert, and needs no API key.
 requirements:
@@ -87,7 +87,7 @@ options:
     type: float
     default: 30
 notes:
-  - An update whose answer was lost is not reported as a failure when the name server shows the wanted result.
+  - If the response to an update is lost, the task succeeds if the name server shows the desired result.
 seealso:
   - module: community.digicert.digicert_dcv_check
   - plugin: community.digicert.request_token
@@ -105,7 +105,7 @@ EXAMPLES = r"""
   delegate_to: localhost
   register: published
 
-- name: Remove it when the certificate is there
+- name: Remove it after the certificate was issued
   community.digicert.digicert_dcv_record:
     record: _dnsauth.www.example.com
     value: "{{ published.value }}"

@@ -94,14 +94,15 @@ def normalize_options(raw: t.Mapping[str, t.Any], facts: t.Iterable[t.Any] = ())
         `problems` (sentences; the other values count only when there are none).
     """
     problems: list[str] = []
-    options: Options = {}
+    options: Options = {**DEFAULTS, **{name: [] for name in _LISTS}}
     for name, value in raw.items():
         try:
             typed = _typed(str(name), value)
         except (TypeError, ValueError):
             typed = None
             problems.append(f"{PREFIX}{name} has a value of the wrong type.")
-        options[name] = DEFAULTS.get(name) if typed is None else typed
+        if typed is not None or name not in options:
+            options[name] = typed
     ours = sorted(str(fact) for fact in facts if _OUR_FACT.match(str(fact)))
     if ours:
         problems.insert(0, _FACTS_REFUSED.format(ours[0][:60] if ours[0].isidentifier() else PREFIX + "…"))
@@ -289,6 +290,8 @@ def _contradictions(options: Options) -> list[str]:
         found.append(f"{PREFIX}dcv_method=custom needs {PREFIX}publish_tasks and {PREFIX}unpublish_tasks.")
     if method == "dns" and provider in _PROVIDERS:
         found.extend(_provider_problems(str(provider), options))
+    if options.get("pkcs12_path") and not options.get("pkcs12_passphrase"):
+        found.append(f"{PREFIX}pkcs12_path needs {PREFIX}pkcs12_passphrase.")
     if options.get("auth_key_id") and not options.get("auth_key"):
         found.append(f"{PREFIX}auth_key_id needs {PREFIX}auth_key, the AuthKey of that id.")
     validity = options.get("order_validity")

@@ -28,7 +28,7 @@ _OUR_FACT = re.compile(r"(?:ansible_)?dv_certificate")
 _OMITTED = "__omit_place_holder__"  # ansible-core before 2.19
 _ACCOUNT = ("api_url", "api_key", "ca_path", "auth_key_ttl_days", "delegate_to")
 _LISTS = ("dns_names", "dns_check_servers")
-_FLAGS = ("new_private_key", "force", "check", "validate_certs")
+_FLAGS = ("backup", "new_private_key", "force", "check", "validate_certs")
 _NUMBERS = (
     "private_key_size",
     "remaining_days",
@@ -56,6 +56,7 @@ DEFAULTS: dict[str, t.Any] = {
     "private_key_type": "RSA",
     "private_key_size": 2048,
     "private_key_curve": "secp256r1",
+    "backup": False,
     "new_private_key": False,
     "renewal": "auto",
     "force": False,

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from tests.support.fleet import AUTH_KEY, ORDER, Fleet, changes, notified
+from tests.support.fleet import AUTH_KEY, FIRST, Fleet, changes, notified
 from tests.support.servers import Nginx
 
 
@@ -14,7 +14,7 @@ def test_each_host_costs_one_call_all_together_one_more_and_then_none(fleet: Fle
     hosts: dict[str, dict[str, str]] = {f"host{number}.example.com": {} for number in range(6)}
     first = fleet.run("-f", "6", hosts=hosts)
     assert first.rc == 0, first.output
-    assert sorted(fleet.calls()) == [AUTH_KEY] + [ORDER] * 6
+    assert sorted(fleet.calls()) == sorted([AUTH_KEY] + FIRST * 6)
     assert len(notified(first)) == 6
     assert len({fleet.verify(host).serial_number for host in hosts}) == 6
     assert fleet.served(nginx, "host5.example.com") == fleet.verify("host5.example.com")

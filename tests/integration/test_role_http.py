@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from tests.support.fleet import AUTH_KEY, ORDER, Fleet, changes, notified
+from tests.support.fleet import AUTH_KEY, FIRST, Fleet, changes, notified
 from tests.support.network_guard import NetworkGuard
 from tests.support.servers import HOST, Nginx
 
@@ -32,12 +32,13 @@ def test_from_nothing_to_what_a_tls_client_sees_and_then_nothing(fleet: Fleet, n
     first = fleet.run("-vvv", "--diff")
     assert (guard.denied(), first.rc) == ([], 0), first.output
     assert set(guard.seen("address")) == {service, nginx.address, https}
-    assert fleet.calls() == [AUTH_KEY, ORDER]
+    assert fleet.calls() == [AUTH_KEY, *FIRST]
     installed = fleet.verify(SITE)
     assert fleet.served(nginx, SITE) == installed
     assert (notified(first), nginx.files()) == ([SITE], [])
     files = fleet.files(SITE)
-    assert files == {f"{SITE}.{ending}" for ending in ("key", "csr", "pem", "chain.pem", "fullchain.pem")}
+    journal = f".{SITE}.pem.order.json"
+    assert files == {journal, *(f"{SITE}.{ending}" for ending in ("key", "csr", "pem", "chain.pem", "fullchain.pem"))}
     secrets = [fleet.simulator.keys["full"], fleet.simulator.auth_keys()[0].auth_key]
     secrets.append(fleet.path(SITE, "key").read_text().splitlines()[1])
     assert not [secret for secret in secrets if secret in first.output]
@@ -45,12 +46,13 @@ def test_from_nothing_to_what_a_tls_client_sees_and_then_nothing(fleet: Fleet, n
     [result] = [task.result["msg"] for task in first.of("Show the result")]
     [order] = fleet.simulator.orders()
     assert order.certificate is not None
-    assert (result["changed"], result["order_id"]) == (True, order.id)
+    assert (result["changed"], result["action"], result["order_id"]) == (True, "ordered", order.id)
+    assert result["order_valid_till"] > result["not_after"]
     assert int(result["serial_number"], 16) == installed.serial_number
 
     second = fleet.run()
     [again] = [task.result["msg"] for task in second.of("Show the result")]
-    assert again == {**result, "changed": False, "order_id": None}
+    assert {**again, "order_id": order.id} == {**result, "changed": False, "action": "none"}
     assert (second.rc, changes(second), notified(second), fleet.calls()) == (0, [], [], []), second.output
     assert fleet.files(SITE) == files
 
@@ -78,7 +80,7 @@ def test_names_keys_and_validity(fleet: Fleet, nginx: Nginx) -> None:
             (nginx.webroot / name).symlink_to(host)
     run = fleet.run(hosts=hosts)
     assert run.rc == 0, run.output
-    assert sorted(fleet.calls()) == [AUTH_KEY] + [ORDER] * 4
+    assert sorted(fleet.calls()) == sorted([AUTH_KEY] + FIRST * 4)
     certificates = {host: fleet.verify(host, name) for host, name in names.items()}
     assert isinstance(certificates["rsa"].public_key(), rsa.RSAPublicKey)
     curve = certificates["curve"].public_key()

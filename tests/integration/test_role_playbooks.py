@@ -11,7 +11,7 @@ import typing as t
 from pathlib import Path
 
 from tests.simulator import DcvTargets
-from tests.support.fleet import AUTH_KEY, ORDER, Fleet
+from tests.support.fleet import AUTH_KEY, FIRST, Fleet
 from tests.support.playbooks import Run
 from tests.support.servers import HOST, Knot
 
@@ -32,7 +32,7 @@ def play(fleet: Fleet, name: str, **variables: t.Any) -> Run:
 def test_http_and_then_renewal_with_nothing_due(fleet: Fleet) -> None:
     first = play(fleet, "certificate_http")
     assert first.rc == 0, first.output
-    assert (fleet.calls(), len(first.of("Use the new certificate"))) == ([AUTH_KEY, ORDER], 1)
+    assert (fleet.calls(), len(first.of("Use the new certificate"))) == ([AUTH_KEY, *FIRST], 1)
     fleet.verify("www.example.com")
     renewal = play(fleet, "certificate_renew")
     assert renewal.rc == 0, renewal.output
@@ -53,6 +53,6 @@ def test_dns_and_own_provider(fleet: Fleet, tmp_path: Path) -> None:
         own = play(fleet, "certificate_own_provider", dv_certificate_name="own", **addresses, **role)
         assert own.rc == 0, own.output
         assert fleet.verify("www.example.com", "own") != certificate
-        assert fleet.calls() == [AUTH_KEY, ORDER] * 2
+        assert fleet.calls() == [AUTH_KEY, *FIRST] * 2
     finally:
         knot.stop()

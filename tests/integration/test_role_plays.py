@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.support.fleet import AUTH_KEY, ORDER, ROLE, Fleet, failures, yaml_of
+from tests.support.fleet import AUTH_KEY, FIRST, ORDER, ROLE, Fleet, failures, yaml_of
 from tests.support.playbooks import Run
 
 
@@ -59,7 +59,7 @@ def test_no_host_depends_on_which_one_is_first(fleet: Fleet, tmp_path: Path) -> 
     for host in (second, third, free1, free2, tagged):
         fleet.verify(host)
     calls = fleet.calls()
-    assert calls[:3] == [AUTH_KEY, ORDER, ORDER]
+    assert (calls[0], calls[1:5].count(ORDER)) == (AUTH_KEY, 2)
     assert (calls.count(ORDER), calls.count(AUTH_KEY)) == (5, 1 + 2 + 1)
 
 
@@ -104,7 +104,7 @@ def test_passes_in_a_loop_share_nothing_and_names_are_taken_as_they_are_meant(fl
     predicted = play(fleet, hosts, {"hosts": "all", "tasks": [loop]}, check=True)
     results = [task.result["msg"][1] for task in predicted.of("Show")]
     assert [result["serial_number"] for result in results] == [two["serial_number"], None], predicted.output
-    assert fleet.calls() == [AUTH_KEY, ORDER] * 2
+    assert fleet.calls() == [AUTH_KEY, *FIRST] * 2
     ordered = [sorted(order.request.names) for order in fleet.simulator.orders()]
     assert ordered == [["a.one.example.com", "b.one.example.com", "one.example.com"], ["two.example.com"]]
     assert fleet.files("www.example.com") >= {"one.example.com.pem", "two.example.com.key"}

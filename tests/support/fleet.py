@@ -23,6 +23,8 @@ from tests.support.servers import Nginx
 ROLE = "community.digicert.dv_certificate"
 ORDER = "POST /order/certificate/ssl_dv_geotrust_flex"
 AUTH_KEY = "GET /account/auth-keys"
+LIST = "GET /order/certificate"
+FIRST = [LIST, ORDER]  # of a host that has nothing yet
 
 
 class Fleet:

@@ -42,8 +42,8 @@ class Fleet:
         self.variables: dict[str, t.Any] = {
             "directory": f"{directory}/{{{{ inventory_hostname }}}}",
             "private_key_type": "ECC",
-            "check_timeout": 1,
-            "wait_timeout": 20,
+            "check_timeout": 4,
+            "wait_timeout": 60,
         }
 
     def run(

@@ -167,13 +167,15 @@ class CertificateStatus:
         three = (self.paths.path, self.paths.chain_path, self.paths.full_chain_path)
         path, chain_path, full_chain_path = map(_staged_path, three)
         paths = InstallPaths(path, chain_path, full_chain_path, self.paths.include_root)
-        installed = InstalledCertificate.read(paths, Wanted(public_key, self.names))
+        # The private key is activated first, the certificate last.
+        installed = InstalledCertificate.read(paths, Wanted(public_key or self.public_key, self.names))
         leaf, known = installed.leaf, self.journal.entry.serial_number
-        complete = leaf is not None and not installed.faults and not installed.has_drifted(paths)
+        fits = leaf is not None and not installed.faults
+        complete = fits and not installed.has_drifted(paths)
         # After a crash between two renames, a part of the files is in place already.
         begun = leaf is None and known is not None and public_key is None and self.installed.leaf is not None
         begun = begun and same_serial_number(t.cast(str, known), self.installed.leaf.serial_number)  # type: ignore[union-attr]
-        ready = begun or (complete and public_key is not None)
+        ready = begun or (complete if public_key is not None else fits and self.public_key is not None)
         return {"files": there, "is_ready": bool(ready), "serial_number": leaf and leaf.serial_number}
 
 

@@ -12,44 +12,41 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 
 import nox
 
-from sessions.audit import audit_pins
-from sessions.compatibility import make_plan
-from sessions.docs import build_site, check_sources
-from sessions.execution_environment import build, environment, module_utils
-from sessions.interpreters import (
+from sessions.pins import audit_pins
+from sessions.release import build_and_check, check_ready
+from sessions.work import (
+    COLLECTION,
     CORE_PYTHONS,
+    CORES,
+    COVERAGE,
     KNOWN_PYTHONS,
     NEWEST_CORE,
     NEWEST_PYTHON,
     OLDEST_CORE,
     OLDEST_TARGET,
     PYTHONS,
-)
-from sessions.release import build_and_check, check_ready, tell_what_is_left, write_changelog
-from sessions.workplace import (
-    COLLECTION,
     ROOT,
-    add_collections,
-    install,
-    oldest_target,
-    prepare_pip,
-    pytest,
+    Work,
     requirements,
-    run_all,
-    run_from_collection,
-    workplace,
 )
 
-REPORT = ROOT / ".nox" / "report.json"
 JOBS = "2"  # test processes at a time
 CAMPAIGN_JOBS = "4"  # likewise; half of their time is waiting
 CAMPAIGN_STRIDE = "11"  # of so many cells, one; coprime to the faults, so that each call meets others
-TYPED_TESTS: tuple[str, ...] = ("benchmark", "campaign", "compatibility", "demo", "execution_environment")
-TYPED_TESTS += ("integration", "load", "simulator", "support")
+LEAST_COVERAGE = "95"  # percent of the lines and branches of plugins/
+UNTYPED = ("integration", "unit", "vectors")  # folders of tests/ that mypy does not read
+CORE_PYTHON = CORE_PYTHONS[NEWEST_CORE]
+# antsibull-docs works in a folder with a random name, which gets into the text that it checks. There, an underscore at
+# the end of a word makes it a reference, which leads nowhere.
+ANTSIBULL = """\
+import sys, tempfile
+tempfile._RandomNameSequence.characters = "abcdefghijklmnopqrstuvwxyz0123456789"
+from antsibull_docs.cli.antsibull_docs import main
+sys.exit(main())
+"""
 
 nox.needs_version = ">=2026.10"
 nox.options.default_venv_backend = "uv"
@@ -59,22 +56,20 @@ nox.options.error_on_missing_interpreters = os.environ.get("CI") == "true"
 
 @nox.session(python=NEWEST_PYTHON, allow_parallel=True)
 def lint(session: nox.Session) -> None:
-    """Check style, types, licences and the changelog."""
-    install(session, "tools", NEWEST_CORE)
-    work = workplace(session)
+    """Check style, types, licences, the changelog, and which package imports which."""
+    work = Work(session, "tools", NEWEST_CORE)
     mypy = ("mypy", "--config-file", str(work.collection / "mypy.ini"), "--cache-dir", str(work.root / "mypy"))
-    run_all(
-        session,
-        work,
+    rooms = sorted(path.parent.name for path in work.collection.glob("tests/*/*.py"))
+    work.run_all(
         ("ruff", "check", "--no-cache", "."),
         ("ruff", "format", "--no-cache", "--diff", "."),
         ("git", "diff", "--cached", "--check"),  # blanks at line ends, conflict markers
         ("yamllint", "--strict", "."),
         ("reuse", "lint", "--lines"),
-        ("python", "-m", "sessions.sizes"),
+        ("python", "-m", "sessions.rooms"),
         ("vulture", "--config", "vulture.toml"),
         ("antsibull-changelog", "lint"),
-        (*mypy, "noxfile.py", "sessions", *(f"tests/{name}" for name in TYPED_TESTS)),
+        (*mypy, "noxfile.py", "sessions", *(f"tests/{room}" for room in dict.fromkeys(rooms) if room not in UNTYPED)),
         (*mypy, "--package", f"ansible_collections.{COLLECTION}.plugins"),
     )
 
@@ -85,14 +80,13 @@ def unit(session: nox.Session) -> None:
 
     There it runs with the newest libraries for that Python, and then with the oldest that the collection supports.
     """
-    if session.python == OLDEST_TARGET:
-        work = workplace(session)
-        for libraries in ("tests", "oldest"):
-            install(session, libraries)
-            pytest(session, work, "--numprocesses", JOBS, "tests/unit/plugins/module_utils")
+    if session.python == NEWEST_PYTHON:
+        Work(session, "tests", NEWEST_CORE).pytest("--numprocesses", JOBS, "tests/unit", measure=True)
     else:
-        install(session, "tests", NEWEST_CORE)
-        pytest(session, workplace(session), "--numprocesses", JOBS, "tests/unit")
+        work = Work(session, "tests")
+        work.pytest("--numprocesses", JOBS, "tests/unit/plugins/module_utils")
+        session.install("--require-hashes", *requirements("oldest"))
+        work.pytest("--numprocesses", JOBS, "tests/unit/plugins/module_utils")
 
 
 @nox.session
@@ -101,172 +95,172 @@ def unit(session: nox.Session) -> None:
 )
 def integration(session: nox.Session, core: str) -> None:
     """Run playbooks against the simulator: every test with the newest ansible-core, smoke tests with the oldest."""
-    install(session, "tests", core)
-    work = workplace(session)
-    add_collections(session, work, core)
+    work = Work(session, "tests", core)
+    work.add_collections(core)
     if core == NEWEST_CORE:
-        selection: tuple[str, ...] = ()
         work.env["FOREIGN_CLIENT"] = str(work.root / "foreign")
         # In a folder of its own: it must not decide about the versions of anything else.
         session.install("--require-hashes", "--target", work.env["FOREIGN_CLIENT"], *requirements("foreign"))
-    else:
-        selection = ("-m", "smoke")
-        work.env["TARGET_PYTHON"] = str(oldest_target(session, work))
-    pytest(session, work, "--numprocesses", JOBS, *selection, "tests/integration")
+        work.pytest("--numprocesses", JOBS, "tests/integration", measure=True)
+    else:  # on what a managed host has: the oldest Python, with nothing but what the modules need
+        target = work.root / "target"
+        work.run("python", "-m", "tests.support.environments", target, OLDEST_TARGET, "target")
+        work.env["TARGET_PYTHON"] = str(target / "bin" / "python")
+        work.pytest("--numprocesses", JOBS, "-m", "smoke", "tests/integration")
 
 
-@nox.session(python=CORE_PYTHONS[NEWEST_CORE])
+@nox.session(python=CORE_PYTHON)
 def campaign(session: nox.Session) -> None:
     """Let calls of the modules meet faults; with CAMPAIGN=deep, every call meets every fault, and much fuzzing."""
-    install(session, "tests", NEWEST_CORE)
-    work = workplace(session)
+    work = Work(session, "tests", NEWEST_CORE)
     # Full and read-only disks are mounts, which any user may make in a namespace of its own.
     namespace = ("unshare", "--mount") if os.geteuid() == 0 else ("unshare", "--mount", "--map-root-user")
+    deep = os.environ.get("CAMPAIGN") == "deep"
     arguments = ["--numprocesses", CAMPAIGN_JOBS, "tests/campaign"]
-    work.env["CAMPAIGN_STRIDE"] = CAMPAIGN_STRIDE
-    if os.environ.get("CAMPAIGN") == "deep":
-        work.env.update(CAMPAIGN_STRIDE="1", HYPOTHESIS_PROFILE="deep")
+    work.env["CAMPAIGN_STRIDE"] = "1" if deep else CAMPAIGN_STRIDE
+    if deep:
+        work.env["HYPOTHESIS_PROFILE"] = "deep"
         arguments.append("tests/unit/plugins/module_utils/test_any_answer.py")
-    pytest(session, work, *arguments, under=namespace)
+    work.pytest(*arguments, under=namespace, measure=not deep)
+    if deep:
+        work.run("python", "-m", "tests.histories", "--steps", "100000")
+
+
+@nox.session(python=CORE_PYTHON)
+def histories(session: nox.Session) -> None:
+    """Let hosts, clocks and the service live through random years, and compare what they did with a model."""
+    Work(session, "tests", NEWEST_CORE).pytest("tests/histories")
+
+
+@nox.session(python=CORE_PYTHON, default=False)
+def coverage(session: nox.Session) -> None:
+    """Print the coverage of plugins/ that the sessions before it measured, and fail when it is too low."""
+    session.install("--require-hashes", *requirements("tests"))
+    data = {"COVERAGE_FILE": str(COVERAGE / "all")}
+    parts = [str(path) for path in COVERAGE.glob("*.*")]
+    session.run("coverage", "combine", "--keep", "--quiet", *parts, env=data)
+    session.run("coverage", "report", f"--fail-under={LEAST_COVERAGE}", *session.posargs, env=data)
 
 
 @nox.session(allow_parallel=True)
 @nox.parametrize(["python", "core"], [nox.param(python, core, id=core) for core, python in CORE_PYTHONS.items()])
 def sanity(session: nox.Session, core: str) -> None:
     """Run all of ansible-test's sanity tests."""
-    install(session, core)
-    work = workplace(session)
-    prepare_pip(session, work.root / "home")
-    session.run("ansible-test", "sanity", "--venv", "--color", "no", *session.posargs, env=work.env)
+    work = Work(session, core)
+    work.prepare_ansible_test()
+    work.run("ansible-test", "sanity", "--venv", "--color", "no", *session.posargs)
+
+
+@nox.session(python=CORE_PYTHON, allow_parallel=True)
+def ansible_test(session: nox.Session) -> None:
+    """Run unit tests and the smoke target as those who know other collections do: ansible-test units, integration."""
+    work = Work(session, NEWEST_CORE)
+    work.prepare_ansible_test()
+    options = ("--venv", "--color", "no", "--python", CORE_PYTHON)
+    work.run("ansible-test", "units", *options, *(session.posargs or ["tests/unit/plugins/filter/"]))
+    work.run("ansible-test", "integration", *options)
 
 
 @nox.session(python=NEWEST_PYTHON, allow_parallel=True)
 def docs(session: nox.Session) -> None:
     """Check the documentation of plugins, roles and guides, and every reference in it; build it as web pages."""
-    install(session, "tools", NEWEST_CORE)
-    work = workplace(session)
-    add_collections(session, work, NEWEST_CORE)
-    check_sources(session, work)
-    build_site(session, work)
+    work = Work(session, "tools", NEWEST_CORE)
+    work.add_collections()
+    strict = ("--validate-collection-refs=all", "--disallow-unknown-collection-refs", "--check-extra-docs-refs")
+    work.run("python", "-c", ANTSIBULL, "lint-collection-docs", "--plugin-docs", *strict, ".")
+    source, site = work.root / "site", ROOT / "build" / "docs"
+    for folder in (source, site):
+        shutil.rmtree(folder, ignore_errors=True)
+    source.mkdir()
+    pages = ("antsibull-docs", "collection", "--use-current", "--squash-hierarchy", "--fail-on-error")
+    work.run(*pages, "--dest-dir", str(source), COLLECTION)
+    # It lists what plugins read from the environment by themselves. Modules read it through their options.
+    (source / "environment_variables.rst").unlink()
+    shutil.copytree(work.collection / "docs" / "docsite" / "rst" / "images", source / "docsite" / "images")
+    shutil.copy(ROOT / "sessions" / "docs_site" / "index.rst", source)
+    options = ("--fail-on-warning", "--keep-going", "--nitpicky", "--quiet", "--fresh-env", "--conf-dir")
+    doctrees = ("--doctree-dir", str(work.root / "doctrees"))
+    work.run("sphinx-build", *options, str(ROOT / "sessions" / "docs_site"), *doctrees, str(source), str(site))
 
 
 @nox.session(python=NEWEST_PYTHON, allow_parallel=True)
 def ansible_lint(session: nox.Session) -> None:
     """Run ansible-lint with its strictest profile."""
-    install(session, "tools", NEWEST_CORE)
-    work = workplace(session)
-    add_collections(session, work, NEWEST_CORE)
-    session.run("ansible-lint", "--offline", "--strict", "--profile", "production", env=work.env)
+    work = Work(session, "tools", NEWEST_CORE)
+    work.add_collections()
+    work.run("ansible-lint", "--offline", "--strict", "--profile", "production")
 
 
-@nox.session(python=CORE_PYTHONS[NEWEST_CORE], allow_parallel=True)
+@nox.session(python=CORE_PYTHON, allow_parallel=True)
 def galaxy(session: nox.Session) -> None:
     """Build the collection as users get it, let Galaxy's importer judge it, install it and read its documentation."""
-    build_and_check(session)
+    build_and_check(Work(session, "galaxy", NEWEST_CORE))
 
 
-@nox.session(python=CORE_PYTHONS[NEWEST_CORE], default=False)
+@nox.session(python=CORE_PYTHON, default=False)
 def release(session: nox.Session) -> None:
-    """Make the tarball of this commit, check it, and say what is left to do by hand: nothing is published."""
-    version = check_ready(session)
-    tarball = build_and_check(session)
+    """Make and check the tarball of this commit in build/; docs/releasing.md has the steps that publish it."""
+    work = Work(session, "galaxy", NEWEST_CORE)
+    check_ready(work)
     ROOT.joinpath("build").mkdir(exist_ok=True)
-    shutil.copy2(tarball, ROOT / "build")
-    tell_what_is_left(session, version, ROOT / "build" / tarball.name)
+    shutil.copy2(build_and_check(work), ROOT / "build")
+    session.log("Nothing is published: docs/releasing.md says what is left to do by hand.")
 
 
 @nox.session(python=NEWEST_PYTHON, default=False)
 def changelog(session: nox.Session) -> None:
     """Turn the fragments into the changelog of the version in galaxy.yml."""
-    install(session, "tools", NEWEST_CORE)
-    write_changelog(session, workplace(session))
+    Work(session, "tools", NEWEST_CORE)
+    session.chdir(ROOT)
+    session.run("antsibull-changelog", "release", *session.posargs)
 
 
 @nox.session(python=NEWEST_PYTHON, default=False)
 def audit(session: nox.Session) -> None:
     """Ask PyPI for known vulnerabilities in all that is pinned in requirements/."""
-    install(session, "audit")
+    session.install("--require-hashes", *requirements("audit"))
     audit_pins(session)
-
-
-@nox.session(python=CORE_PYTHONS[NEWEST_CORE])
-def demo(session: nox.Session) -> None:
-    """Run the narrated playbook against the simulator."""
-    run_from_collection(session, "tests.demo")
-
-
-@nox.session(python=CORE_PYTHONS[NEWEST_CORE])
-def execution_environment(session: nox.Session) -> None:
-    """Build an execution environment as far as goes without a container, and run jobs in it with ansible-runner."""
-    install(session, "tests", "ee", NEWEST_CORE)
-    work = workplace(session)
-    add_collections(session, work, NEWEST_CORE)
-    show = "import sys; from tests.execution_environment.guide import block; sys.stdout.write(block('version: 3'))"
-    image = build(session, work, str(session.run("python", "-c", show, silent=True, env=work.env)))
-    hosts = [environment(session, work, image, version) / "bin" / "python" for version in PYTHONS]
-    jobs = environment(session, work, image, CORE_PYTHONS[NEWEST_CORE], ansible=True)
-    utils = module_utils(session, work, OLDEST_CORE)
-    options = ("--environment", str(jobs), "--collections", str(image.collections), "--module-utils", str(utils))
-    session.chdir(work.collection)
-    session.run("python", "-m", "tests.execution_environment", *options, *map(str, hosts), env=work.env)
-
-
-@nox.session(python=CORE_PYTHONS[NEWEST_CORE], default=False)
-def recording(session: nox.Session) -> None:
-    """Draw what the demo shows on a terminal, for README.md."""
-    install(session, "tools", NEWEST_CORE)
-    work = workplace(session)
-    add_collections(session, work, NEWEST_CORE)
-    session.run("python", "-m", "tests.demo.record", str(ROOT / "docs" / "images" / "demo.svg"), env=work.env)
-
-
-@nox.session(python=CORE_PYTHONS[NEWEST_CORE], default=False)
-def bench(session: nox.Session) -> None:
-    """Measure the modules side by side with Ansible's own."""
-    run_from_collection(session, "tests.benchmark")
 
 
 @nox.session(python=NEWEST_PYTHON, default=False)
 def compatibility(session: nox.Session) -> None:
-    """Run a playbook with every ansible-core, controller Python and target Python; renew the table in README.md."""
-    install(session, "tests", NEWEST_CORE)
-    work = workplace(session)
-    plan = make_plan(session, work)
+    """Run a playbook with every ansible-core, controller Python and target Python; renew the tables below docs/."""
+    work = Work(session, "tests", NEWEST_CORE)
+    plan = [str(work.root), {core: pythons for core, (_ansible, pythons) in CORES.items()}]
     try:
-        session.run("python", "-m", "tests.compatibility", str(plan), env=work.env)
-    finally:  # what failed is told as well
-        for name in ("README.md", "docs/compatibility.json"):
-            shutil.copy2(work.collection / name, ROOT / name)
+        work.run("python", "-m", "tests.compatibility", json.dumps(plan))
+    finally:  # what failed is shown as well
+        for name in ("quality.md", "compatibility.json"):
+            shutil.copy2(work.collection / "docs" / name, ROOT / "docs" / name)
 
 
-@nox.session(python=CORE_PYTHONS[NEWEST_CORE], default=False)
-def load(session: nox.Session) -> None:
-    """Run up to a thousand hosts under the rate limit, measure one task, and draw docs/images/load.svg."""
-    run_from_collection(session, "tests.load", "--output", str(ROOT / "docs" / "images"), packages="load")
+def add_program(name: str, what: str, *command: str, packages: str = "tests", default: bool = False) -> None:
+    """Make a session of a program of tests/, with all that it may import and Ansible itself."""
+
+    def session(session: nox.Session) -> None:
+        work = Work(session, *packages.split(), NEWEST_CORE)
+        work.add_collections()
+        work.run("python", "-m", *command, *session.posargs)
+
+    session.__doc__ = what
+    nox.session(name=name, python=CORE_PYTHON, default=default)(session)
 
 
-@nox.session(python=CORE_PYTHONS[NEWEST_CORE], default=False)
-def simulator(session: nox.Session) -> None:
-    """Start the simulator and leave it running until interrupted."""
-    run_from_collection(session, "tests.simulator")
-
-
-def main() -> None:
-    """Run nox, then say in one line what passed, for people and programs that read only the end."""
-    missing = [version for version in KNOWN_PYTHONS if version not in PYTHONS]
-    print("Python interpreters:", ", ".join(f"{version} ({path})" for version, path in PYTHONS.items()))
-    print("Not found:", ", ".join(missing) or "none", flush=True)
-    REPORT.parent.mkdir(exist_ok=True)
-    REPORT.unlink(missing_ok=True)
-    sys.argv[1:1] = ["--report", str(REPORT)]
-    try:
-        nox.main()
-    finally:
-        if REPORT.exists():
-            results = [session["result"] for session in json.loads(REPORT.read_text("utf-8"))["sessions"]]
-            passed, skipped = results.count("success"), results.count("skipped")
-            print(f"sessions: {passed} passed, {len(results) - passed - skipped} failed, {skipped} skipped", flush=True)
-
+IMAGES = ROOT / "docs" / "images"
+EE = ["--newest", f"{NEWEST_CORE},{CORE_PYTHON}", "--oldest", OLDEST_CORE, "--others", "../../../others", *PYTHONS]
+add_program("demo", "Run the narrated playbook against the simulator.", "tests.demo", default=True)
+add_program(
+    "execution_environment",
+    "Build an execution environment as far as goes without a container, and run jobs in it with ansible-runner.",
+    *("tests.execution_environment", *EE),
+    packages="tests ee",
+    default=True,
+)
+add_program("recording", "Draw the demo for README.md.", "tests.demo.record", f"{IMAGES}/demo.svg", packages="tools")
+add_program("bench", "Measure the modules side by side with Ansible's own.", "tests.benchmark")
+add_program("load", "Run up to a thousand hosts.", "tests.load", "--output", str(IMAGES), packages="load")
+add_program("simulator", "Start the simulator and leave it running until interrupted.", "tests.simulator")
 
 if __name__ == "__main__":
-    main()
+    print("Python interpreters:", ", ".join(PYTHONS), "- not found:", *set(KNOWN_PYTHONS) - set(PYTHONS), flush=True)
+    nox.main()

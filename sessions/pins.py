@@ -9,36 +9,30 @@ core-RELEASE.txt, and collections-RELEASE.txt with the package that brings other
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from collections import defaultdict
 
-from sessions.interpreters import CORES, OLDEST_TARGET
-from sessions.workplace import REQUIREMENTS
+import nox
 
+from sessions.work import CORES, OLDEST_TARGET, REQUIREMENTS, ROOT
+
+OLDEST_NOX = "3.11"
 # The oldest Python that installs a set; what is not here runs on those that run nox.
 OLDEST = {"oldest": OLDEST_TARGET, "target": OLDEST_TARGET, "tests": OLDEST_TARGET}
-OLDEST_NOX = "3.11"
 # Installed together with an ansible-core, which they must agree with on what both need.
-BESIDE_CORE = ("tests", "tools", "galaxy", "load", "ee")
-COMPILE = ("uv", "pip", "compile", "--quiet", "--upgrade", "--universal", "--generate-hashes", "--no-annotate")
+BESIDE_CORE = ("tools", "galaxy", "load", "ee")
+COMPILE = "-m uv pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --custom-compile-command"
+PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)==([^\s;\\]+)", re.MULTILINE)
 
 
 def pin(name: str, python: str, *arguments: str, requirement: str = "") -> None:
-    """Write NAME.txt for this Python and newer ones, from NAME.in or from the one requirement given.
-
-    Raises subprocess.CalledProcessError when there is no solution, or no package index.
-    """
-    source = "-" if requirement else f"{name}.in"
-    command = (*COMPILE, "--custom-compile-command", "make pin", "--python-version", python, *arguments)
+    """Write NAME.txt for this Python and newer ones, from NAME.in or from the one requirement given."""
     print(f"{name}.txt", flush=True)
-    subprocess.run(
-        [sys.executable, "-m", *command, "--output-file", f"{name}.txt", source],
-        cwd=REQUIREMENTS,
-        input=requirement,
-        stdout=subprocess.DEVNULL,  # uv prints the file that it writes
-        text=True,
-        check=True,
-    )
+    command = [sys.executable, *COMPILE.split(), "make pin", "--python-version", python, *arguments]
+    command += ["--output-file", f"{name}.txt", "-" if requirement else f"{name}.in"]
+    subprocess.run(command, cwd=REQUIREMENTS, input=requirement, stdout=subprocess.DEVNULL, text=True, check=True)
 
 
 def main() -> None:
@@ -47,17 +41,33 @@ def main() -> None:
         # Each session names its ansible-core, which names the resolvelib that it works with.
         others = ("--no-emit-package", "ansible-core", "--no-emit-package", "resolvelib")
         pin(source.stem, OLDEST.get(source.stem, OLDEST_NOX), *others)
-    for name, core in CORES.items():
-        python = min(core.pythons, key=minor)
-        agree = [other for other in BESIDE_CORE if minor(OLDEST.get(other, OLDEST_NOX)) <= minor(python)]
+    for name, (ansible, pythons) in CORES.items():
+        python = min(pythons, key=lambda version: int(version.partition(".")[2]))
+        agree = ("tests", *(() if python == "3.10" else BESIDE_CORE))
         constraints = [argument for other in agree for argument in ("--constraint", f"{other}.txt")]
         pin(f"core-{name}", python, *constraints, requirement=f"ansible-core=={name}.*")
-        pin(f"collections-{name}", python, "--no-deps", requirement=f"ansible=={core.ansible}.*")
+        pin(f"collections-{name}", python, "--no-deps", requirement=f"ansible=={ansible}.*")
 
 
-def minor(python: str) -> int:
-    """Return what sorts Pythons by age."""
-    return int(python.partition(".")[2])
+def audit_pins(session: nox.Session) -> None:
+    """Ask for known vulnerabilities of every pinned version; fails too when the service cannot be asked."""
+    versions: dict[str, set[str]] = defaultdict(set)
+    # The oldest libraries have known vulnerabilities, and are installed only to be tested with.
+    for path in sorted({*REQUIREMENTS.glob("*.txt")} - {REQUIREMENTS / "oldest.txt"}):
+        for name, version in PIN.findall(path.read_text("utf-8")):
+            versions[name].add(version)
+    chosen, failed = ROOT / ".nox" / "audit.txt", False
+    while versions:  # pip-audit takes one version of a package at a time
+        chosen.write_text("".join(f"{name}=={found.pop()}\n" for name, found in sorted(versions.items())), "utf-8")
+        versions = {name: found for name, found in versions.items() if found}
+        # Without --strict, what the service does not know, or does not answer for, counts as good.
+        options = ("--strict", "--disable-pip", "--no-deps", "--progress-spinner", "off")
+        try:
+            session.run("pip-audit", *options, *session.posargs, "--requirement", str(chosen))
+        except nox.command.CommandFailed:
+            failed = True
+    if failed:
+        session.error("not audited, or not good: a vulnerability is known, or PyPI could not be asked; see above")
 
 
 if __name__ == "__main__":

@@ -2,14 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run the compatibility matrix: ``python -m tests.compatibility PLAN`` renews docs/compatibility.json and docs/quality.md.
+"""Run the compatibility matrix: ``python -m tests.compatibility`` renews its results and tables below docs/.
 
-PLAN is a JSON file from the session `compatibility`, which makes the environments: see `Plan`.
+The session `compatibility` gives it, as JSON, a folder to work in and the Pythons of each ansible-core.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,11 +21,16 @@ from pathlib import Path
 from tests.compatibility.results import LIBRARIES, PAGE, PASSED, RESULTS, CoreResults, Results, minor, with_table
 from tests.simulator import DcvTargets, Simulator
 from tests.support.challenges import FILE_PATH, serve_challenges
+from tests.support.environments import REQUIREMENTS as PINS
+from tests.support.environments import environment, install, installed_pythons
 from tests.support.playbooks import Ansible, Run
 
 HERE = Path(__file__).parent
 VECTORS = HERE.parent / "vectors" / "request_tokens.tsv"
 CONTROLLER = "controller"  # a host of the inventory: the controller itself
+PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")  # of managed hosts, the oldest supported first
+# What the results call a set of libraries: its name in requirements/.
+REQUIREMENTS = {"oldest": "oldest", "newest": "target"}
 LONGEST_RUN = 1200.0  # seconds
 LAST_TASK = "Tell that everything works"
 ASK_VERSIONS = "import importlib.metadata, json, sys; print(json.dumps([importlib.metadata.version(n) for n in {!r}]))"
@@ -54,20 +60,43 @@ class Plan(t.NamedTuple):
         controllers: ansible-core -> environments that have it.
         collections: ansible-core -> search path with this collection and those that the role uses.
         targets: environments of managed hosts.
-        oldest_target: the oldest Python that this collection supports there.
     """
 
     controllers: dict[str, list[Environment]]
     collections: dict[str, str]
     targets: list[Environment]
-    oldest_target: str
 
-    @classmethod
-    def read(cls, path: Path) -> Plan:
-        """Return the plan in a file."""
-        plan = cls(**json.loads(path.read_text("utf-8")))
-        controllers = {core: [Environment(*each) for each in found] for core, found in plan.controllers.items()}
-        return plan._replace(controllers=controllers, targets=[Environment(*each) for each in plan.targets])
+
+def make_plan(folder: Path, cores: dict[str, list[str]]) -> Plan:
+    """Make all environments that this machine can; `cores` has the controller's Pythons of each ansible-core."""
+    collections = {core: str(search_path(folder / f"collections-{core}", core)) for core in cores}
+    folder = folder / "environments"
+    targets = [
+        Environment(python, age, str(environment(folder / f"{python}-{age}", python, name)))
+        for python in installed_pythons(PYTHONS)
+        for age, name in REQUIREMENTS.items()
+    ]
+    controllers: dict[str, list[Environment]] = {}
+    for core, pythons in cores.items():
+        for python in installed_pythons(tuple(pythons)):
+            # The first controller of each has the oldest libraries, which lookups need there.
+            age = "newest" if core in controllers else "oldest"
+            interpreter = environment(folder / f"{core}-{python}", python, f"core-{core}", REQUIREMENTS[age])
+            controllers.setdefault(core, []).append(Environment(python, age, str(interpreter)))
+    return Plan(controllers, collections, targets)
+
+
+def search_path(folder: Path, core: str) -> Path:
+    """Make a tree of collections: ours, and those of the ones that go with this ansible-core that the role uses."""
+    community = folder / "ansible_collections" / "community"
+    shutil.rmtree(folder, ignore_errors=True)
+    community.mkdir(parents=True)
+    (community / "digicert").symlink_to(HERE.parents[1])
+    options = ("--require-hashes", "--no-deps", "--target", str(folder / "others"))
+    install(Path(sys.executable), *options, "--requirement", str(PINS / f"collections-{core}.txt"))
+    for name in ("crypto", "general"):
+        (community / name).symlink_to(folder / "others" / "ansible_collections" / "community" / name)
+    return folder
 
 
 class Folder(dict[str, t.Any]):
@@ -121,7 +150,7 @@ def run_core(plan: Plan, core: str, controllers: list[Environment], simulator: S
     """Run the playbook on each controller with this ansible-core, which itself says which Pythons it supports."""
     release = ask(controllers[0].interpreter, "import ansible.release as r, json; print(json.dumps(r.__version__))")
     on_controllers, only_remote = ask(controllers[0].interpreter, ASK_PYTHONS)
-    oldest = minor(plan.oldest_target)
+    oldest = minor(PYTHONS[0])
     remote = [python for python in (*only_remote, *on_controllers) if minor(python) >= oldest]
     targets = [target for target in plan.targets if target.python in remote]
     outcomes = {}
@@ -210,4 +239,5 @@ def warnings(run: Run) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Plan.read(Path(sys.argv[1]))))
+    FOLDER, ON_PYTHONS = json.loads(sys.argv[1])
+    sys.exit(main(make_plan(Path(FOLDER), ON_PYTHONS)))

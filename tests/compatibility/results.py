@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the compatibility matrix is made of, how its results are kept, and the table in docs/quality.md made from them."""
+"""What the compatibility matrix is made of, how its results are kept, and the tables made from them."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def pythons(run: list[str], missing: list[str]) -> str:
 
 
 def with_table(page: str, results: Results) -> str:
-    """Return the text of docs/quality.md with the table in its place; raises ValueError when the place is not marked."""
+    """Return a page with the table in its place; raises ValueError when the place is not marked."""
     before, rest = page.split(BEGIN)
     _old, after = rest.split(END)
     return f"{before}{BEGIN}\n{table(results)}\n{END}{after}"

@@ -4,13 +4,14 @@
 
 """Show that the collection works in an execution environment, and what jobs there leave behind.
 
-``python -m tests.execution_environment``; the session execution_environment of noxfile.py makes what the options name.
+``python -m tests.execution_environment``, from the session execution_environment of noxfile.py.
 """
 
 from __future__ import annotations
 
 import argparse
 import functools
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -21,9 +22,11 @@ import yaml
 
 from tests.execution_environment import bare_modules
 from tests.execution_environment.guide import block
+from tests.execution_environment.image import build, constraints
 from tests.execution_environment.jobs import Job, Runner
 from tests.execution_environment.search import files_below, places
 from tests.simulator import DcvTargets, Simulator
+from tests.support.environments import install
 from tests.support.pki import new_csr
 from tests.support.web import web_server
 
@@ -35,23 +38,29 @@ NOTED = {(API_KEY, "command")}
 def main() -> None:
     """Check the modules on each Python, then the jobs; an AssertionError tells what is wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.execution_environment", description=__doc__)
-    parser.add_argument("--environment", type=Path, required=True, help="virtual environment of the jobs")
-    parser.add_argument("--collections", type=Path, required=True, help="collections path of the jobs")
-    parser.add_argument(
-        "--module-utils", type=Path, required=True, help="folder with an ansible-core, for bare modules"
-    )
-    parser.add_argument("python", type=Path, nargs="*", help="Pythons to run bare modules on")
+    parser.add_argument("--others", type=Path, required=True, help="path with the collections that ours depends on")
+    parser.add_argument("--newest", required=True, help="ansible-core of the jobs and its Python, such as 2.21,3.14")
+    parser.add_argument("--oldest", required=True, help="ansible-core whose module_utils bare modules import")
+    parser.add_argument("python", nargs="*", help="Pythons to run bare modules on, such as 3.8")
     options = parser.parse_args()
+    core, core_python = options.newest.split(",")
     with tempfile.TemporaryDirectory(prefix="digicert-ee-") as name:
+        folder = Path(name)
+        (folder / "image").mkdir()
+        image = build(folder / "image", options.others)
+        utils = folder / "module_utils"  # what modules import from ansible-core needs no other package
+        pins = constraints(f"core-{options.oldest}")
+        install(Path(sys.executable), "--no-deps", "--target", str(utils), "ansible-core", *pins)
         for python in options.python:
-            host = bare_modules.Host(python, (options.collections, options.module_utils))
-            check_host(host, Path(name))
+            interpreter = image.environment(folder / python, python)
+            check_host(bare_modules.Host(interpreter, (image.collections, utils)), folder)
+        jobs = image.environment(folder / "jobs", core_python, f"core-{core}", "ee", ansible=True).parents[1]
         cases = (functools.partial(check_case, case) for case in CASES)
         checks: list[Callable[[Runner, Simulator], None]] = [check_demo, *cases]
         for number, check in enumerate(checks):
             with Simulator() as simulator:
-                folder = Path(name, str(number))
-                check(Runner(options.environment, options.collections, folder, injected(simulator)), simulator)
+                runner = Runner(jobs, image.collections, folder / str(number), injected(simulator))
+                check(runner, simulator)
 
 
 def injected(simulator: Simulator) -> dict[str, str]:

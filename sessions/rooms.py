@@ -16,21 +16,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import graphlib
+import re
 
 ERRORS = "_certcentral.errors"
 # Package: its floor, and the packages or files below that it may import.
 ROOMS = {
-    "modules": (4, ("_issuance", "_ansible", "_x509", "_certcentral", "_files")),
-    "filter": (4, ("_x509", ERRORS)),
+    "modules": (4, ("_issuance", "_ansible", "_dcv", "_x509", "_certcentral", "_files")),
+    "filter": (4, ("plugin_utils", "_x509", ERRORS)),
     "test": (4, ("_x509", ERRORS)),
     "_issuance": (3, ("_x509", "_certcentral", "_files")),
     "_ansible": (3, ("_x509", "_certcentral", "_files")),
+    "_dcv": (3, ("_x509", "_certcentral.deadline", ERRORS)),
+    "plugin_utils": (3, ("_x509", ERRORS)),
     "_x509": (2, (ERRORS,)),
     "_certcentral": (1, ()),
     "_files": (1, (ERRORS,)),
 }
 PLUGINS = "ansible_collections.community.digicert.plugins."
 LONGEST = 400  # lines
+DOCUMENTATION = re.compile(r'(?ms)^[A-Z]+ = r""".*?^"""$')  # of a module, as long as it must be
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -67,7 +71,7 @@ def main() -> int:
         wrong.append(f"a circle of imports: {' -> '.join(circle.args[1])}")
     wrong += [f"{path} must not import plugins" for path in Path("tests/simulator").rglob("*.py") if [*imports(path)]]
     for path in (path for room in ("plugins", "sessions", "tests") for path in Path(room).rglob("*.py")):
-        if (count := path.read_text("utf-8").count("\n")) > LONGEST:
+        if (count := re.sub(DOCUMENTATION, "", path.read_text("utf-8")).count("\n")) > LONGEST:
             wrong.append(f"{path} has {count} lines, more than {LONGEST}")
     print("| floor | package | files | lines | imports from |\n| --- | --- | --- | --- | --- |")
     for room, (floor, _below) in ROOMS.items():

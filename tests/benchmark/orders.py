@@ -35,8 +35,8 @@ def main() -> int:
             figures[number] = (len(simulator.log) - sent, time.monotonic() - started, memory)
     for number, (requests, seconds, memory) in figures.items():
         print(f"{number:7,} orders: {requests:3} requests, {seconds:5.1f} s, {memory / 1024 / 1024:4.0f} MiB at most")
-    requests, seconds, memory = (many / few for few, many in zip(figures[FEW], figures[MANY], strict=True))
-    print(f"ratio: {requests:.0f} times the requests, {seconds:.1f} times the time, {memory:.2f} times the memory")
+    more_requests, more_time, more_memory = (many / few for few, many in zip(figures[FEW], figures[MANY], strict=True))
+    print(f"ratio: {more_requests:.0f} x the requests, {more_time:.1f} x the time, {more_memory:.2f} x the memory")
     kept = figures[MANY][0] <= MOST_REQUESTS and figures[MANY][2] - figures[FEW][2] <= MOST_MEMORY
     print(f"at most {MOST_REQUESTS} requests and 150 MiB more memory: {'met' if kept else 'MISSED'}")
     return 0 if kept else 1

@@ -75,7 +75,7 @@ class AuthKeyMachine(RuleBasedStateMachine):
         self.stage.note(f"want {spec} force={force}: {run}")
         self._check_honesty(plan, before, run)
         key = run.result and run.result.after
-        if run.is_clean and self._is_alone(plan):
+        if key and run.is_clean and self._is_alone(plan):
             known = [each for each in self.stage.service.keys.active(self.now) if each.auth_key_id == key.auth_key_id]
             assert [each.auth_key for each in known] == [key.auth_key], "a run named a key that the account has not"
             assert (known[0].expires is None) == (spec[0] is None), "a run named a key of another kind"
@@ -117,6 +117,7 @@ class AuthKeyMachine(RuleBasedStateMachine):
         if plan.meanwhile or before[1] or existing == before[0] or run.killed:
             return
         says = run.error or run.result
+        assert says is not None
         assert says.changed, f"a run says that it changed nothing, and did: {run}"
 
     @rule(seconds=st.sampled_from(PAUSES))

@@ -65,7 +65,6 @@ class Time:
     """A stand-in for the module `time`, as one computer knows it; sleeping lets the world's time pass."""
 
     def __init__(self, computer: Computer) -> None:
-        self._computer = computer
         self.time = computer.wall
         self.monotonic = computer.monotonic
         self.sleep = computer.world.pass_time

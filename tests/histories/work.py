@@ -18,5 +18,8 @@ def issue(client: Client, site: Site, **options: Any) -> workflow.Outcome:
     """See to the certificate of a site; raises DigicertError."""
     values = {**request.DEFAULTS, "dns_names": list(site.names), **options}
     wanted = request.certificate_request(site.csr, values)
-    paths = InstallPaths(**site.paths)
-    return workflow.Workflow(client, wanted, request.issuance_options(values), paths).run(workflow.install_files)
+    every_path: dict[str, Any] = {**site.paths}
+    paths = InstallPaths(**every_path)
+    return workflow.Workflow(client, wanted, request.issuance_options(values), paths).run(
+        workflow.install_files
+    )

@@ -23,8 +23,6 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.er
 from ansible_collections.community.digicert.plugins.module_utils._x509 import der as _der
 from ansible_collections.community.digicert.plugins.module_utils._x509.library import load_cryptography
 
-CSR_FORMATS = ("base64", "pem", "pem_line")
-
 _FRAMES = {
     "BEGIN CERTIFICATE REQUEST": "END CERTIFICATE REQUEST",
     "BEGIN NEW CERTIFICATE REQUEST": "END NEW CERTIFICATE REQUEST",

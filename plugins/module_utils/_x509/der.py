@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import typing as t
 
-INTEGER, BIT_STRING, OCTET_STRING, OID = 0x02, 0x03, 0x04, 0x06
+INTEGER, OCTET_STRING, OID = 0x02, 0x04, 0x06
 SEQUENCE, SET = 0x30, 0x31
 EXTENSION_REQUEST = "1.2.840.113549.1.9.14"  # RFC 2985, 5.4.2
 COMMON_NAME = "2.5.4.3"  # RFC 4519, 2.3

@@ -113,7 +113,7 @@ class AuthKeyMachine(RuleBasedStateMachine):
         return not plan.meanwhile and not plan.view.lag and not self.stage.wire.in_flight
 
     def _check_honesty(self, plan: Plan, before: tuple[set[str], bool], run: Run[Any]) -> None:
-        existing, _ = self._state()
+        existing, _rest = self._state()
         if plan.meanwhile or before[1] or existing == before[0] or run.killed:
             return
         says = run.error or run.result

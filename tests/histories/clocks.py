@@ -78,7 +78,7 @@ def on(computer: Computer) -> Iterator[None]:
     """Let the collection's code see this computer's clock."""
     stand_in = Time(computer)
     before = [(module, module.time) for module in _modules_with_time()]
-    for module, _ in before:
+    for module, _old in before:
         module.time = stand_in
     try:
         yield

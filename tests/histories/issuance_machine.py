@@ -144,7 +144,7 @@ class IssuanceMachine(RuleBasedStateMachine):
             site.installed.add(leaf.serial_number)
         assert not self.observer.complaints, "\n".join([*self.observer.complaints, str(run)])
         # What was under way is installed even when it is due again, and what DigiCert renews by itself is waited for.
-        excused = run.result is not None and run.result.action == "continued" or site.renewal == "reissue"
+        excused = (run.result is not None and run.result.action == "continued") or site.renewal == "reissue"
         excused = excused or bool(self.observer.needs_user(site))
         if run.is_clean and wait and not excused and abs(self.stage.computers[plan.computer].off_by) < 3600:
             assert self.observer.fits(site, leaf), f"a run succeeded, and what is in place does not fit: {run}"
@@ -174,7 +174,7 @@ class IssuanceMachine(RuleBasedStateMachine):
     def check_journal(self, site: Site, run: Run[Any]) -> None:
         """What the run wrote into the journal is what the service says."""
         entry, leaf = site.entry(), site.leaf()
-        wrote = any(method == "POST" for method, _, _ in run.traffic.requests)
+        wrote = any(method == "POST" for method, *_rest in run.traffic.requests)
         if entry is None or leaf is None or not wrote:
             return
         assert entry["submission"] is None, f"a finished run left {entry['submission']} in the journal"

@@ -49,7 +49,7 @@ class Stage:
     def __init__(self) -> None:
         self.world = World()
         self.service = Service(self.world)
-        self.computers = [Computer(self.world) for _ in range(3)]
+        self.computers = [Computer(self.world) for _number in range(3)]
         self.wire = Wire(self.world, self.service)
         self.counts: collections.Counter[str] = collections.Counter()
         self.story: list[str] = []

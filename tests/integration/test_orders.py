@@ -23,9 +23,9 @@ from tests.support.pki import new_csr
 INFO, CANCEL, REVOKE = "digicert_order_info", "digicert_order_cancel", "digicert_certificate_revoke"
 
 
-def run(simulator: Simulator, module: str, key: str = "full", **options: t.Any) -> dict[str, t.Any]:
-    """Run a module against the simulator; `check_mode` is an option too."""
-    check_mode = options.pop("check_mode", False)
+def run(simulator: Simulator, module: str, **options: t.Any) -> dict[str, t.Any]:
+    """Run a module against the simulator; `check_mode` and the role of the API key, `key`, are options too."""
+    check_mode, key = options.pop("check_mode", False), options.pop("key", "full")
 
     def shorten() -> None:
         confirmation.PATIENCE = 1.0
@@ -181,7 +181,7 @@ def test_a_lost_response_is_looked_up_and_not_repeated_blindly(
     simulator: Simulator, account: dict[str, int], module: str, commit: bool
 ) -> None:
     simulator.inject(Fault(method="PUT", status=403, body="<html>Denied</html>", commit=commit))
-    options = {"order_id": account["pending"]}
+    options: dict[str, t.Any] = {"order_id": account["pending"]}
     if module == REVOKE:
         options = {"serial_number": serial_number(simulator, account["new"]), "skip_approval": True}
     if not commit:

@@ -24,8 +24,10 @@ def running(server: Server) -> t.Iterator[Server]:
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     with server:
         thread.start()
-        yield server
-        server.shutdown()
+        try:
+            yield server
+        finally:
+            server.shutdown()
     thread.join()
 
 

@@ -144,7 +144,7 @@ class Completion:
             return None
         if submission is None or submission.kind != REISSUE:
             return order
-        if order.certificate_id == submission.certificate_id is not None:
+        if submission.certificate_id is not None and order.certificate_id == submission.certificate_id:
             return order
         if self._context.is_ours(order.csr) and self._is_new(order.certificate_id, order.serial_number):
             return order

@@ -287,4 +287,4 @@ def test_a_proxy_that_cannot_be_used_is_one_sentence_without_its_password(
 
 
 def test_unexpected_form_is_told_from_no_form() -> None:
-    assert type(failure(sized(b"<html>"))) is UnusableResponseError
+    assert failure(sized(b"<html>")).__class__ is UnusableResponseError

@@ -96,13 +96,15 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.community.digicert.plugins.module_utils._ansible.runner import connection_argument_spec, run
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.certificates import list_reissues
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.client import Client
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.confirmation import confirm_change
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import (
     DigicertError,
     LostResponseError,
+    NotFoundError,
 )
-from ansible_collections.community.digicert.plugins.module_utils._certcentral.orders import cancel, get_order
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.orders import Order, cancel, get_order
 
 REISSUE_PENDING = "reissue_pending"
 # States in which an order has no certificate and no further one can come from it.
@@ -127,7 +129,8 @@ class Cancellation:
             raise DigicertError(f"order_id must be a positive number, and is {self.order_id}.")
         if not self.module.params["note"].strip():
             raise DigicertError("note is empty. CertCentral requires a reason for each cancellation.")
-        before = self.order_status = get_order(client, self.order_id).status
+        order = get_order(client, self.order_id)
+        before = self.order_status = REISSUE_PENDING if self._is_reissued(client, order) else order.status
         goal = CANCELED[self.target]
         if before != goal:
             self._refuse(before)
@@ -140,6 +143,16 @@ class Cancellation:
     def failure_details(self) -> dict[str, t.Any]:
         """Return what a failed task says about the order."""
         return {"order_status": self.order_status}
+
+    def _is_reissued(self, client: Client, order: Order) -> bool:
+        """Return whether a reissue is pending, which CertCentral has several words for; raises DigicertError."""
+        if order.status == REISSUE_PENDING or order.status in (*ENDED, *CANCELED.values()):
+            return order.status == REISSUE_PENDING
+        try:
+            reissues = list_reissues(client, self.order_id)
+        except NotFoundError:
+            return False  # an order without a certificate has no such list
+        return any(row.status not in ("issued", "rejected", "revoked") for row in reissues)
 
     def _refuse(self, status: str) -> None:
         """Raise DigicertError when an order in this state has nothing that can be canceled."""

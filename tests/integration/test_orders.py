@@ -175,12 +175,32 @@ def test_a_whole_order_is_revoked_with_a_confirmation_only(simulator: Simulator,
     assert (again["changed"], again["revocation"]) == (False, "revoked")
 
 
+@pytest.mark.parametrize("status", ["processing", "waiting_pickup", "needs_approval"])
+def test_a_pending_reissue_is_never_taken_for_a_pending_order(
+    simulator: Simulator, account: dict[str, int], status: str
+) -> None:
+    simulator.set_service_behaviour(ServiceBehaviour(reissue_status=status))
+    simulator.set_order_behaviour(OrderBehaviour(reissue="pending", validation="never"))
+    reissue(simulator, account["new"], "new.example.com")
+    assert "has a pending reissue" in run(simulator, CANCEL, order_id=account["new"])["msg"]
+    done = run(simulator, CANCEL, order_id=account["new"], target="reissue")
+    assert (done["changed"], done["order_status"]) == (True, "issued")
+
+
+LOSSES: list[dict[str, t.Any]] = [
+    {"status": 403, "body": "<html>Denied</html>"},
+    {"status": 502, "body": "<h1>Bad gateway"},
+    {"drop": "close"},
+]
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=str)
 @pytest.mark.parametrize("commit", [True, False])
 @pytest.mark.parametrize("module", [CANCEL, REVOKE])
 def test_a_lost_response_is_looked_up_and_not_repeated_blindly(
-    simulator: Simulator, account: dict[str, int], module: str, commit: bool
+    simulator: Simulator, account: dict[str, int], module: str, commit: bool, loss: dict[str, t.Any]
 ) -> None:
-    simulator.inject(Fault(method="PUT", status=403, body="<html>Denied</html>", commit=commit))
+    simulator.inject(Fault(method="PUT", commit=commit, **loss))
     options: dict[str, t.Any] = {"order_id": account["pending"]}
     if module == REVOKE:
         options = {"serial_number": serial_number(simulator, account["new"]), "skip_approval": True}
@@ -188,6 +208,7 @@ def test_a_lost_response_is_looked_up_and_not_repeated_blindly(
         done = run(simulator, module, **options)
         assert "It is unknown whether" in done["msg"], done
         assert done["changed"] is True
+        assert len([call for call in calls(simulator) if call.startswith("PUT")]) == 1
         return
     done = run(simulator, module, **options)
     assert done["rc"] == 0, done

@@ -144,5 +144,6 @@ def revoke_order(client: Client, order_id: int, *, reason: str, comments: str, s
 
 def _revoke(client: Client, path: str, what: str, reason: str, comments: str, skip_approval: bool) -> Revocation:
     body: dict[str, t.Any] = {"revocation_reason": reason, "comments": comments, "skip_approval": skip_approval}
-    payload = as_dict(client.request("PUT", f"{path}/revoke", f"revoke the {what}", body=body).payload)
+    # A second try after a lost response would be a second request for an administrator to approve.
+    payload = as_dict(client.request("PUT", f"{path}/revoke", f"revoke the {what}", body=body, once=True).payload)
     return Revocation(as_id(payload.get("id")), as_word(payload.get("status")))

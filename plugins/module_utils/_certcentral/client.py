@@ -199,11 +199,9 @@ class Client:
         body: t.Any = None,
         text: bool = False,
         backoff: Backoff | None = None,
+        once: bool | None = None,
     ) -> Response:
         """Send a request, and again after transient failures.
-
-        A POST is sent again only when the service cannot have carried it out: nothing was sent, or the rate limit
-        refused it.
 
         Args:
             method: GET, POST, PUT or DELETE.
@@ -212,19 +210,22 @@ class Client:
             body: value to send as JSON.
             text: the body of a success is text, such as a downloaded certificate, and not JSON.
             backoff: allowance of retry time to share with other calls; default: one of its own.
+            once: send it again only when the service cannot have carried it out: nothing was sent, or the rate limit
+                refused it. None means so for POST.
 
         Raises:
             NotSentError, RefusedError, LostResponseError: what is known of the last try.
             MissingLibraryError: requests is not installed.
         """
         backoff = backoff or self.backoff()
+        once = method == "POST" if once is None else once
         after_loss = False
         while True:
             try:
                 return self._exchange(method, path, purpose, body, text)._replace(after_loss=after_loss)
             except DigicertError as error:
                 is_lost = isinstance(error, LostResponseError)
-                repeatable = error.transient and (method != "POST" or not is_lost)
+                repeatable = error.transient and (not once or not is_lost)
                 if not repeatable or not backoff.wait(error.retry_after, rate_limited=error.http_status == 429):
                     if after_loss:
                         raise error.extend(after_loss=True) from error

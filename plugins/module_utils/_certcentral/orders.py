@@ -311,9 +311,13 @@ def _may_match(order: Order, filters: t.Mapping[str, str]) -> bool:
 
 
 def cancel(client: Client, order_id: int, note: str, backoff: Backoff | None = None) -> None:
-    """Cancel a pending order, or the pending reissue of an issued one; raises DigicertError."""
+    """Cancel a pending order, or the pending reissue of an issued one; raises DigicertError.
+
+    After a lost response, a second try would cancel something else: the order whose reissue the first one canceled.
+    """
     body = {"status": "canceled", "note": note}
-    client.request("PUT", f"{PATH}/{order_id}/status", f"cancel the order {order_id}", body=body, backoff=backoff)
+    purpose = f"cancel the order {order_id}"
+    client.request("PUT", f"{PATH}/{order_id}/status", purpose, body=body, backoff=backoff, once=True)
 
 
 _FAR_FUTURE = datetime.max.replace(tzinfo=timezone.utc)

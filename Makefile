@@ -23,7 +23,9 @@ demo: .venv/ready ## see the collection at work on a simulated account
 	@$(NOX) -s demo
 
 test: .venv/ready debian-packages ## run everything that CI checks
+	@rm -rf .nox/measured
 	@$(NOX) --parallel $(JOBS)
+	@$(NOX) -s coverage
 
 check: .venv/ready ## run the linters and unit tests only, in under a minute
 	@$(NOX) -s lint unit
@@ -34,19 +36,19 @@ simulator: .venv/ready ## start the simulator and leave it running
 bench: .venv/ready ## measure the modules against Ansible's own
 	@$(NOX) -s bench
 
-campaign: .venv/ready ## let every call meet every fault, with every wrong value, and fuzz for long
+campaign: .venv/ready ## let every call meet every fault and every wrong value, fuzz, play long histories
 	@CAMPAIGN=deep $(NOX) -s campaign
 
 load: .venv/ready ## run up to a thousand hosts under the rate limit (half an hour)
 	@$(NOX) -s load
 
-compatibility: .venv/ready ## run all supported versions together, and renew the table in README.md
+compatibility: .venv/ready ## run all supported versions together, and renew the tables below docs/
 	@$(NOX) -s compatibility
 
 docs: .venv/ready ## check the documentation and build it into build/docs
 	@$(NOX) -s docs
 
-recording: .venv/ready ## draw docs/images/demo.svg anew: what `make demo` shows
+recording: .venv/ready ## draw docs/images/demo.svg again: what `make demo` shows
 	@$(NOX) -s recording
 
 pin: .venv/ready ## renew the pinned versions and hashes in requirements/

@@ -10,13 +10,13 @@ that is too long to read.
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import graphlib
-import re
 
 ERRORS = "_certcentral.errors"
 # Package: its floor, and the packages or files below that it may import.

@@ -20,6 +20,4 @@ def issue(client: Client, site: Site, **options: Any) -> workflow.Outcome:
     wanted = request.certificate_request(site.csr, values)
     every_path: dict[str, Any] = {**site.paths}
     paths = InstallPaths(**every_path)
-    return workflow.Workflow(client, wanted, request.issuance_options(values), paths).run(
-        workflow.install_files
-    )
+    return workflow.Workflow(client, wanted, request.issuance_options(values), paths).run(workflow.install_files)

@@ -23,7 +23,6 @@ INFO = "GET /order/certificate/N"
 CHECK = "PUT /order/certificate/N/check-dcv"
 LIST = "GET /order/certificate"
 REISSUE = "POST /order/certificate/N/reissue"
-REISSUES = "GET /order/certificate/N/reissue"
 DOWNLOAD = "GET /certificate/N/download/format/pem_all"
 FILES = ("path", "chain_path", "full_chain_path")
 

@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import typing as t
 
-INTEGER, OCTET_STRING, OID = 0x02, 0x04, 0x06
-SEQUENCE, SET = 0x30, 0x31
+OCTET_STRING, OID = 0x04, 0x06
+SEQUENCE = 0x30
 EXTENSION_REQUEST = "1.2.840.113549.1.9.14"  # RFC 2985, 5.4.2
 COMMON_NAME = "2.5.4.3"  # RFC 4519, 2.3
 ALTERNATIVE_NAME = "2.5.29.17"  # RFC 5280, 4.2.1.6

@@ -71,7 +71,12 @@ def test_the_bodies() -> None:
         (["b.example", "a.example"], None, {}, ("b.example", "a.example")),
         (["a.example"], "b\u00fccher.example", {}, ("xn--bcher-kva.example", "a.example")),
         (["a.example"], "a.example", {"common_name": "c.example"}, ("c.example", "a.example")),
-        (["a.example"], "a.example", {"dns_names": ["D.example", "a.example", "d.example"]}, ("a.example", "d.example")),
+        (
+            ["a.example"],
+            "a.example",
+            {"dns_names": ["D.example", "a.example", "d.example"]},
+            ("a.example", "d.example"),
+        ),
         (["a.example", "b.example"], "a.example", {"dns_names": []}, ("a.example",)),
         ([], "a.example", {}, ("a.example",)),
     ],

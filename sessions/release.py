@@ -24,8 +24,8 @@ from pathlib import Path
 from sessions.work import COLLECTION, ROOT, Work
 
 FIRST = ("MANIFEST.json", "FILES.json")  # what ansible-galaxy reads before the rest
-SHIPPED = {"CHANGELOG.md", "CHANGELOG.rst", "COPYING", "LICENSES", "README.md", "REUSE.toml", "SECURITY.md", *FIRST}
-SHIPPED |= {"changelogs", "docs", "meta", "playbooks", "plugins", "roles", "tests"}
+SHIPPED = {"CHANGELOG.md", "CHANGELOG.rst", "CODE_OF_CONDUCT.md", "COPYING", "LICENSES", "README.md", *FIRST}
+SHIPPED |= {"REUSE.toml", "SECURITY.md", "changelogs", "docs", "meta", "playbooks", "plugins", "roles", "tests"}
 
 
 def check_ready(work: Work) -> None:

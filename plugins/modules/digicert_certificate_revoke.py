@@ -169,6 +169,7 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.se
 from ansible_collections.community.digicert.plugins.module_utils._files.reading import read_regular
 from ansible_collections.community.digicert.plugins.module_utils._x509.certificates import read_certificates
 
+SERIAL_NUMBER = "[0: ]*[1-9A-Fa-f][0-9A-Fa-f: ]{0,150}"  # not 0, which is the same as none
 REVOKED = "revoked"
 APPROVAL_PENDING = "approval_pending"
 
@@ -220,7 +221,7 @@ class RevocationWork:
                 "want that, or name one certificate with serial_number."
             )
         number = self.params["serial_number"]
-        if number is not None and not re.fullmatch("[0-9A-Fa-f: ]+", number):
+        if number is not None and not re.fullmatch(SERIAL_NUMBER, number):
             raise DigicertError("serial_number must be a hexadecimal number, such as 0A1B2C3D.")
 
     def _find(self, client: Client) -> FoundCertificate | None:

@@ -259,7 +259,8 @@ def main() -> None:
         argument_spec={
             "names": {"type": "list", "elements": "str", "required": True},
             "method": {"type": "str", "choices": ["http", "dns"], "required": True},
-            "csr": {"type": "str"},
+            # A private key passed by mistake must not get into the log before it can be refused.
+            "csr": {"type": "str", "no_log": True},
             "auth_key": {"type": "str", "no_log": True},
             "csr_format": {"type": "str", "choices": ["base64", "pem", "pem_line"], "default": "base64"},
             "value": {"type": "str"},

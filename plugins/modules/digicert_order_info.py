@@ -259,6 +259,7 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.or
 )
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.search import find_by_serial_number
 
+SERIAL_NUMBER = "[0: ]*[1-9A-Fa-f][0-9A-Fa-f: ]{0,150}"  # not 0, which is the same as none
 SECONDS_A_DAY = 86400.0
 
 
@@ -267,7 +268,7 @@ class Selection:
 
     def __init__(self, params: dict[str, t.Any]) -> None:
         """Check the options; raises DigicertError."""
-        if params["serial_number"] is not None and not re.fullmatch("[0-9A-Fa-f: ]+", params["serial_number"]):
+        if params["serial_number"] is not None and not re.fullmatch(SERIAL_NUMBER, params["serial_number"]):
             raise DigicertError("serial_number must be a hexadecimal number, such as 0A1B2C3D.")
         for name in ("order_id", "container_id", "expiring_within_days", "order_ending_within_days"):
             if params[name] is not None and params[name] < (1 if name.endswith("_id") else 0):

@@ -195,8 +195,18 @@ class FileWriter:
             current = 0o666 & ~_umask() if new_mode is None else new_mode
         if wanted is None:
             return current
-        if isinstance(wanted, int):
-            return wanted
+        mode = wanted if type(wanted) is int else self._mode_of_text(wanted, current)
+        if mode is None or not 0 <= mode <= 0o7777:
+            raise DigicertError(
+                f"Cannot set the mode of {printable(path, 500)}: {printable(str(wanted), 40)!r} is not a mode. Give it "
+                "as text, such as '0640'."
+            )
+        return mode
+
+    def _mode_of_text(self, wanted: t.Any, current: int) -> int | None:
+        """Return permissions that are given as text, None when they are not."""
+        if not isinstance(wanted, str):
+            return None
         with contextlib.suppress(ValueError):
             return int(wanted, 8)
         try:
@@ -204,7 +214,7 @@ class FileWriter:
             fields = os.stat_result((stat.S_IFREG | current, *[0] * 9))
             return int(self._module._symbolic_mode_to_octal(fields, wanted))
         except Exception:  # noqa: BLE001 (Ansible raises whatever a wrong mode leads to)
-            raise DigicertError(f"Cannot set the mode of {printable(path, 500)}: {wanted!r} is not a mode.") from None
+            return None
 
     def _back_up(self, place: Place, descriptor: int, changes: FileChanges) -> None:
         status = os.fstat(descriptor)
@@ -312,21 +322,26 @@ def _umask() -> int:
     return umask
 
 
+def _is_id(text: str) -> bool:
+    # The largest number means "no change" to the system.
+    return text.isascii() and text.isdigit() and len(text) <= 10 and int(text) < 2**32 - 1
+
+
 def user_id(owner: str | None) -> int | None:
     """Return the id of a user, given by name or id; raises DigicertError."""
-    if owner is None or str(owner).isdigit():
+    if owner is None or _is_id(str(owner)):
         return None if owner is None else int(owner)
     try:
         return pwd.getpwnam(owner).pw_uid
-    except KeyError:
-        raise DigicertError(f"There is no user {printable(str(owner))!r} on this host. Create it first.") from None
+    except (KeyError, ValueError):
+        raise DigicertError(f"There is no user {printable(str(owner), 40)!r} on this host. Create it first.") from None
 
 
 def group_id(group: str | None) -> int | None:
     """Return the id of a group, given by name or id; raises DigicertError."""
-    if group is None or str(group).isdigit():
+    if group is None or _is_id(str(group)):
         return None if group is None else int(group)
     try:
         return grp.getgrnam(group).gr_gid
-    except KeyError:
-        raise DigicertError(f"There is no group {printable(str(group))!r} on this host. Create it first.") from None
+    except (KeyError, ValueError):
+        raise DigicertError(f"There is no group {printable(str(group), 40)!r} on this host. Create it first.") from None

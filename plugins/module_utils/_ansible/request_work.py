@@ -65,13 +65,13 @@ class RequestWork:
         """Do the work and return the module's result; raises DigicertError."""
         if self._params["state"] == "activated":
             self._facts["activated_files"] = []
-            paths = self._params["activate_paths"]
+            paths = self._required("activate_paths")
             with self._locked(self._params["private_key_path"] or paths[-1]):
                 self._activate(paths)
             return {**self.failure_details(), "diff": self._changes.diffs}
         self._facts.update(private_key_created=False, csr_created=False)
         ending = NEXT if self._params["staged"] else ""
-        key_path, csr_path = (self._params[name] + ending for name in ("private_key_path", "csr_path"))
+        key_path, csr_path = (self._required(name) + ending for name in ("private_key_path", "csr_path"))
         if same_file(key_path, csr_path):
             raise DigicertError("private_key_path and csr_path must be different files.")
         names = self._names()
@@ -83,8 +83,14 @@ class RequestWork:
         """Return what was done so far."""
         return {"changed": self._changes.changed, "backup_files": self._changes.backups, **self._facts}
 
+    def _required(self, name: str) -> t.Any:
+        """Return an option that counts as given to Ansible, even when it is null or an empty list."""
+        if not self._params[name]:
+            raise DigicertError(f"{name} is empty. Give it for state={self._params['state']}.")
+        return self._params[name]
+
     def _names(self) -> list[str]:
-        given = [self._params["common_name"], *self._params["dns_names"]]
+        given = [self._required("common_name"), *(self._params["dns_names"] or [])]
         return list(dict.fromkeys(ascii_name(name.strip()) for name in given))
 
     @contextlib.contextmanager

@@ -22,6 +22,8 @@ if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
 ISSUES = "https://github.com/ansible-collections/community.digicert/issues"
+_MARK = "PRIVATE KEY-----"
+_SAY_SO_THEMSELVES = ("csr_content", "auth_key", "api_key")  # options whose own message says what to pass instead
 
 
 def connection_argument_spec() -> dict[str, dict[str, t.Any]]:
@@ -70,6 +72,7 @@ def run_without_client(
     result: dict[str, t.Any] = {}
     failure: DigicertError | None = None
     try:
+        _refuse_private_keys(module)
         result = work()
     except DigicertError as error:
         failure = error
@@ -82,6 +85,26 @@ def run_without_client(
     if isinstance(failure, MissingLibraryError):
         module.fail_json(msg=missing_required_lib(failure.library), exception=failure.traceback, **details)
     module.fail_json(msg=failure.message, **details)
+
+
+def _refuse_private_keys(module: AnsibleModule) -> None:
+    """Raise DigicertError when an option has a private key by mistake, and keep it out of the output."""
+    named = [name for name, value in module.params.items() if _MARK in str(value)]
+    for name in named:
+        module.no_log_values.update(text for text in _texts(module.params[name]) if _MARK in text)
+    for name in named:
+        if name not in _SAY_SO_THEMSELVES:
+            raise DigicertError(f"{name} contains a private key, which no option takes. Give what the option is for.")
+
+
+def _texts(value: t.Any) -> t.Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for each in value:
+            yield from _texts(each)
+    elif isinstance(value, dict):
+        yield from _texts([*value, *value.values()])
 
 
 def _failure_result(failure: DigicertError, failure_details: t.Callable[[], dict[str, t.Any]]) -> dict[str, t.Any]:

@@ -202,7 +202,7 @@ def _read_key(path: str | None, passphrase: str | None) -> tuple[str | None, byt
     if content is None:
         return NO_KEY, None
     library = load_cryptography()
-    password = None if passphrase is None else passphrase.encode("utf-8")
+    password = None if passphrase is None else passphrase.encode("utf-8", "replace")
     serialization = library.serialization
     for given in (password, None):
         try:

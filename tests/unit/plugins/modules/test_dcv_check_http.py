@@ -349,7 +349,7 @@ def test_it_looks_again_until_it_is_there(check: Check) -> None:
         ({"value": "x"}, "mutually exclusive"),
         ({"csr": None, "auth_key": None}, "one of the following is required"),
         ({"auth_key": None}, "auth_key"),
-        ({"csr": "x"}, "csr is neither PEM text"),
+        ({"csr": "no CSR at all"}, "csr is neither PEM text"),
         ({"csr": None, "value": " "}, "value must be"),
     ],
 )

@@ -26,6 +26,7 @@ class Module:
             "timeout": 1.0,
             "retry_timeout": 0,
         }
+        self.no_log_values: set[str] = set()
         self.ended: dict[str, t.Any] = {}
 
     def exit_json(self, **result: t.Any) -> None:

@@ -1,0 +1,87 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Options that no sane play gives: each leads to one sentence, and a private key in one is neither used nor shown."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from tests.support.module_runs import run_module
+from tests.support.playbooks import Ansible
+
+REQUEST, FILE, CHECK = "digicert_certificate_request", "digicert_dcv_file", "digicert_dcv_check"
+OFFLINE = {"api_key": "k" * 20, "api_url": "http://127.0.0.1:1", "retry_timeout": 0, "timeout": 1}
+
+
+def request_options(folder: Path, **more: t.Any) -> dict[str, t.Any]:
+    paths = {"private_key_path": f"{folder}/a.key", "csr_path": f"{folder}/a.csr"}
+    return {**paths, "common_name": "a.example", "private_key_type": "ECC", **more}
+
+
+@pytest.mark.parametrize("mode", [10**30, -1, True, 0.5, [], {"a": 1}, "7777777777777777", "-1", "x" * 5000], ids=repr)
+@pytest.mark.parametrize("option", ["mode", "private_key_mode"])
+def test_a_mode_that_is_none(tmp_path: Path, option: str, mode: t.Any) -> None:
+    result = run_module(REQUEST, request_options(tmp_path, **{option: mode}))
+    assert result["rc"] == 1
+    assert "is not a mode" in result["msg"]
+    assert len(result["msg"]) < 700
+
+
+@pytest.mark.parametrize("name", ["\u00b2", "99999999999999999999", str(2**32 - 1), "x" * 5000], ids=repr)
+@pytest.mark.parametrize("option", ["owner", "group"])
+def test_a_user_or_group_that_there_cannot_be(tmp_path: Path, option: str, name: str) -> None:
+    result = run_module(FILE, {"webroot": str(tmp_path), "value": "abc", option: name})
+    assert result["rc"] == 1
+    assert result["msg"].startswith(("There is no user", "There is no group"))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("option", ["private_key_path", "csr_path", "common_name"])
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_required_option_that_is_null(tmp_path: Path, option: str, value: str | None) -> None:
+    result = run_module(REQUEST, request_options(tmp_path, **{option: value}))
+    assert result["msg"] == f"{option} is empty. Give it for state=present."
+
+
+def test_nothing_to_activate() -> None:
+    result = run_module(REQUEST, {"state": "activated", "activate_paths": []})
+    assert result["msg"] == "activate_paths is empty. Give it for state=activated."
+
+
+@pytest.mark.parametrize("number", [":", "0", " ", "00:00", "f" * 5000])
+@pytest.mark.parametrize("module", ["digicert_certificate_revoke", "digicert_order_info"])
+def test_a_serial_number_that_names_nothing(module: str, number: str) -> None:
+    result = run_module(module, {**OFFLINE, "serial_number": number})
+    assert result["msg"] == "serial_number must be a hexadecimal number, such as 0A1B2C3D."
+
+
+@pytest.mark.parametrize(
+    ("module", "options", "option"),
+    [
+        (REQUEST, {"private_key_path": "/nowhere/a", "csr_path": "/nowhere/b"}, "common_name"),
+        (REQUEST, {"csr_path": "/nowhere/b", "common_name": "a.example"}, "private_key_path"),
+        (FILE, {"webroot": "/nowhere"}, "value"),
+        (FILE, {"value": "abc"}, "webroot"),
+        (CHECK, {"names": ["a.example"], "method": "dns", "auth_key": "a" * 20}, "csr"),
+        ("digicert_certificate", OFFLINE, "csr"),
+        ("digicert_certificate_revoke", OFFLINE, "path"),
+    ],
+    ids=str,
+)
+def test_a_private_key_in_any_option_is_not_shown(
+    ansible: Ansible, module: str, options: dict[str, t.Any], option: str
+) -> None:
+    key = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    text = key.decode()
+    run = ansible.adhoc(f"community.digicert.{module}", {**options, option: text}, "-vvv")
+    assert run.last.msg.startswith(f"{option} contains a private key"), run.output
+    assert not any(line in run.output for line in text.splitlines()[1:-1])

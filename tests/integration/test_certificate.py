@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from tests.support.pki import aged_certificate, new_csr
-from tests.support.sites import DOWNLOAD, INFO, LIST, MODULE, ORDER, Site
+from tests.support.sites import DOWNLOAD, INFO, LIST, MODULE, ORDER, REISSUE, Site
 
 
 @pytest.mark.smoke
@@ -146,19 +146,18 @@ def test_a_drifted_or_lost_file_is_put_right_without_a_request(site: Site) -> No
 
 def test_a_lost_chain_is_downloaded_and_not_ordered(site: Site) -> None:
     args = site.args()
-    site.run({**args, "comments": "an older order for the same names", "force": True})
+    site.run(args)
     site.run({**args, "force": True})
-    site.calls()
+    assert site.calls() == [LIST, ORDER, INFO, REISSUE]
     for name in ("chain_path", "full_chain_path"):
         Path(args[name]).unlink()
     assert site.run(args, "--check").changed
     assert site.calls() == []
     task = site.run(args)
-    assert (task.outcome, task.changed) == ("ok", True), task.msg
-    assert task.result["order_id"] == site.simulator.orders()[-1].id
-    assert site.calls() == [LIST, INFO, DOWNLOAD]
+    assert (task.outcome, task.changed, task.result["action"]) == ("ok", True, "none"), task.msg
+    assert site.calls() == [INFO, DOWNLOAD]
     site.verify(args)
-    assert len(site.simulator.orders()) == 2
+    assert len(site.simulator.orders()) == 1
 
     Path(args["chain_path"]).unlink()
     Path(args["full_chain_path"]).unlink()
@@ -166,15 +165,15 @@ def test_a_lost_chain_is_downloaded_and_not_ordered(site: Site) -> None:
     task = site.run(args)
     assert (task.outcome, task.changed) == ("failed", False)
     assert "its chain is in none of the files" in task.msg
-    assert "no order of the account" in task.msg
     assert site.simulator.orders() == []
 
 
-def test_what_makes_a_certificate_due(site: Site) -> None:
+def test_what_makes_a_certificate_due_and_what_that_costs(site: Site) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     args = site.args(csr_content=new_csr("www.example.com", key=key), remaining_days=30)
     assert site.run(args).changed
     more = new_csr("www.example.com", "new.example.com", key=key)
+    elsewhere = {"path": str(site.directory / "elsewhere.pem"), "full_chain_path": str(site.directory / "e.pem")}
     plays = site.play(
         {
             "more remaining days": {**args, "remaining_days": 199},
@@ -182,24 +181,20 @@ def test_what_makes_a_certificate_due(site: Site) -> None:
             "fewer names": args,
             "another key": {**args, "csr_content": new_csr("www.example.com")},
             "force": {**args, "csr_content": new_csr("www.example.com"), "force": True},
-            "no certificate": {
-                **args,
-                "path": str(site.directory / "elsewhere.pem"),
-                "full_chain_path": str(site.directory / "e.pem"),
-            },
+            "no certificate": {**args, **elsewhere, "csr_content": new_csr("www.example.com")},
         }
     )
-    changed = {task.task: task.changed for task in plays.results}
-    assert changed == {
-        "more remaining days": False,
-        "another name": True,
-        "fewer names": False,
-        "another key": True,
-        "force": True,
-        "no certificate": True,
+    actions = {task.task: task.result.get("action") for task in plays.results}
+    assert actions == {
+        "more remaining days": "none",
+        "another name": "ordered",
+        "fewer names": "none",
+        "another key": "reissued",
+        "force": "reissued",
+        "no certificate": "reissued",
     }, plays.output
     assert "also covers new.example.com, which is not asked for" in plays.of("fewer names")[0].result["warnings"][0]
-    assert len(site.simulator.orders()) == 5
+    assert len(site.simulator.orders()) == 2
 
 
 @pytest.mark.smoke
@@ -222,9 +217,10 @@ def test_renewal(site: Site) -> None:
         "dns_names": ["www.example.com"],
         "serial_number": "(given by CertCentral)",
     }
-    task = site.run(args, "--diff")
+    assert (diff["after"]["action"], predicted.result["action"]) == ("reissued", "reissued")
+    task = site.run({**args, "csr_content": new_csr("www.example.com", key=key)}, "--diff")
     assert (task.outcome, task.changed) == ("ok", True), task.msg
-    assert site.calls() == [ORDER]
+    assert (site.calls(), task.result["action"]) == ([INFO, REISSUE], "reissued")
     [backup] = task.result["backup_files"]
     assert Path(backup).read_text() == old
     assert Path(args["chain_path"]).read_text() == chain
@@ -242,7 +238,7 @@ def test_more_remaining_days_than_validity_do_not_order_on_every_run(site: Site)
     assert (again.outcome, again.changed) == ("ok", False)
     for task in (first, again):
         assert "not more than remaining_days (250)" in task.result["warnings"][0]
-    assert site.calls() == [ORDER]
+    assert site.calls() == [LIST, ORDER]
 
 
 def test_check_mode_without_a_certificate(site: Site) -> None:
@@ -261,17 +257,24 @@ def test_bad_input_is_refused_before_any_request(site: Site) -> None:
     ).decode()
     file = site.directory / "private.key"
     file.write_text(pem)
+    csr = site.directory / "a.csr"
+    csr.write_text(new_csr("www.example.com"))
     wild = new_csr("*.example.com")
     cases: dict[str, tuple[dict[str, t.Any], str]] = {
-        "private key": ({"csr_content": pem}, "csr holds a private key"),
-        "private key file": ({"csr_content": None, "csr": str(file)}, "csr holds a private key"),
+        "private key": ({"csr_content": pem}, "a private key"),
+        "private key file": ({"csr_content": None, "csr": str(file)}, "a private key"),
+        "over a private key": ({"path": str(file)}, "which writing the certificate would destroy"),
+        "one file twice": (
+            {"chain_path": f"{site.directory}/../{site.directory.name}//www.example.com.pem"},
+            "same file",
+        ),
+        "over the CSR": ({"csr_content": None, "csr": str(csr), "path": str(csr)}, "csr and path are the same file"),
         "no CSR file": ({"csr_content": None, "csr": "/nonexistent.csr"}, "Cannot read the CSR /nonexistent.csr"),
         "no folder": ({"path": "/nonexistent/x.pem"}, "The directory /nonexistent does not exist"),
-        "folder not to be written": ({"path": "/proc/x.pem", "chain_path": None}, "o order was placed"),
+        "folder not to be written": ({"path": "/proc/x.pem", "chain_path": None}, ""),
         "wildcard by HTTP": ({"csr_content": wild, "dcv_method": "http-token"}, "cannot be validated with"),
         "years and days": ({"order_validity": {"years": 1, "days": 5}}, "exactly one of"),
-        "date gone by": ({"order_validity": {"custom_expiration_date": "2020-01-01"}}, "due for renewal at once"),
-        "due at once": ({"cert_validity_days": 30}, "remaining_days (30) must be less than cert_validity_days"),
+        "due at once": ({"cert_validity_days": 30, "remaining_days": 30}, "(30) must be less than cert_validity_days"),
         "negative wait": ({"wait_timeout": -1}, "wait_timeout must be"),
     }
     tasks = {name: site.args(**args) for name, (args, _ignored) in cases.items()}
@@ -287,7 +290,8 @@ def test_bad_input_is_refused_before_any_request(site: Site) -> None:
         assert "\n" not in task.msg
         assert task.msg.endswith("."), task.msg
     assert site.calls() == []
-    assert site.files() == {"private.key"}
+    assert site.files() == {"private.key", "a.csr"}
+    assert file.read_text() == pem
 
 
 def test_a_refused_order_leaves_nothing_behind(site: Site) -> None:
@@ -331,4 +335,4 @@ def test_full_chain_alone_and_one_day_before_it_is_due(site: Site) -> None:
     }
     assert site.run({name: value for name, value in changed.items() if value is not None}).changed
     assert Path(args["full_chain_path"]).read_text().count("BEGIN") == 2
-    assert site.calls() == [ORDER]
+    assert site.calls() == [LIST, ORDER]

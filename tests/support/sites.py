@@ -23,6 +23,7 @@ INFO = "GET /order/certificate/N"
 CHECK = "PUT /order/certificate/N/check-dcv"
 LIST = "GET /order/certificate"
 REISSUE = "POST /order/certificate/N/reissue"
+RANDOM = "PUT /order/certificate/N/dcv-random-value"
 DOWNLOAD = "GET /certificate/N/download/format/pem_all"
 FILES = ("path", "chain_path", "full_chain_path")
 
@@ -53,6 +54,10 @@ class Site:
     def run(self, args: dict[str, t.Any], *options: str, **env: str) -> TaskResult:
         """Run one task in an ansible process of its own."""
         return self.ansible.adhoc(MODULE, args, *options, **env).last
+
+    def run_module(self, name: str, args: dict[str, t.Any]) -> TaskResult:
+        """Run one task with another module of the collection."""
+        return self.ansible.adhoc(f"community.digicert.{name}", args).last
 
     def play(self, tasks: dict[str, dict[str, t.Any]], *options: str, **env: str) -> Run:
         """Run tasks, name -> module options, in one ansible process; a failed one does not end the play."""

@@ -64,6 +64,9 @@ class FileLock:
                     os.close(descriptor)
                 elif place.folder is None or os.fstat(place.folder).st_nlink == 0:
                     raise DigicertError(f"The folder of {printable(self.path, 500)} does not exist. Create it first.")
+                else:
+                    # As /proc does.
+                    raise DigicertError(f"Cannot create {printable(self.path, 500)}: its file system takes no files.")
             if time.monotonic() >= give_up:
                 return False
             time.sleep(LOOK_AGAIN)

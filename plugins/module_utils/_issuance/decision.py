@@ -191,7 +191,7 @@ class Decider:
         if not same_names and (options.renewal == "auto" or options.is_hint):
             return False
         if options.renewal == "reissue" or options.order_id is not None:
-            return self._is_worth_it(order)
+            return options.force or self._is_worth_it(order)
         return self._finder.is_long_enough(order)
 
     def _is_worth_it(self, order: Order) -> bool:
@@ -252,7 +252,9 @@ class Decider:
                 return plan
         self._check_guard(old, survey)
         if old is not None and old.auto_renew and self._lasts(old) and not options.force:
-            return self._leave_to_digicert(old)
+            # What DigiCert renews has the old names.
+            if self._finder.has_same_names(old):
+                return self._leave_to_digicert(old)
         difference = client.clock_difference
         if difference is not None and abs(difference) > MOST_CLOCK_DIFFERENCE:
             raise DigicertError(

@@ -189,16 +189,22 @@ class Journal:
         Raises:
             DigicertError: it cannot be written. The caller says what that means for the order.
         """
-        if self.path is not None:
+        if self.path is not None and entry == EMPTY:
+            self._remove((self.path, *self._older))
+        elif self.path is not None:
             content = (json.dumps(entry_values(entry), indent=1, ensure_ascii=True) + "\n").encode("ascii")
             try:
                 replace_file(self.path, content, mode=0o600)
             except DigicertError as error:
                 raise error.extend(before="The journal of the order could not be written.") from error
-            for path in self._older:
-                with contextlib.suppress(OSError):
-                    os.unlink(path)
+            self._remove(self._older)
         self.entry = entry
+
+    @staticmethod
+    def _remove(paths: t.Iterable[str]) -> None:
+        for path in paths:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
 
 
 def entry_values(entry: JournalEntry) -> dict[str, t.Any]:

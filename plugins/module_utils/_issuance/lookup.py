@@ -143,12 +143,13 @@ class OrderFinder:
     def is_long_enough(self, order: Order) -> bool:
         """Return whether a reissue would not be due again at once; an unknown end is no reason to buy."""
         end = self.new_end(order)
-        return end is None or end > self._client.now() + self.least_left()
+        tolerance = END_TOLERANCE if end == order.order_valid_till else timedelta(0)
+        return end is None or end > self._client.now() + self.least_left() + tolerance
 
     def least_left(self) -> timedelta:
         """Return how much validity a certificate must have left to be worth having."""
         life = longest_certificate(self._client.now(), self._context.request.cert_validity_days)
-        return renewal_threshold(life, self._context.options.remaining_days) + END_TOLERANCE
+        return renewal_threshold(life, self._context.options.remaining_days)
 
     def is_recent(self, moment: datetime | None) -> bool:
         """Return whether something was bought, by the service's clock, less than seven days ago."""

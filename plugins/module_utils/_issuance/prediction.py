@@ -54,8 +54,8 @@ def predict_action(
     known = entry.order_id is not None or installed.leaf is not None
     end, now = entry.order_valid_till, datetime.fromtimestamp(time.time(), timezone.utc)
     longest = longest_certificate(now, request.cert_validity_days)
-    least = renewal_threshold(longest, options.remaining_days) + END_TOLERANCE
-    lasts = end is None or min(now + longest, end) > now + least
+    least = now + renewal_threshold(longest, options.remaining_days)
+    lasts = end is None or (now + longest > least and end > least + END_TOLERANCE)
     same_names = not entry.names or set(entry.names) == set(request.names)
     if known and lasts and same_names and options.renewal == "auto":
         return REISSUED

@@ -194,13 +194,12 @@ def missing_chain(context: CertificateContext, leaf: Certificate) -> Bundle:
 def _order_of(context: CertificateContext, leaf: Certificate) -> Order | None:
     """Return the order that a certificate came from, or None when the account shows none; raises DigicertError."""
     client, entry = context.client, context.entry
-    named = context.options.order_id or entry.order_id
-    if named is not None:
-        return get_order(client, named)
-    try:
-        return get_order(client, leaf.serial_number)
-    except NotFoundError:
-        pass
+    if context.options.order_id is not None:
+        return get_order(client, context.options.order_id)
+    for name in (entry.order_id, leaf.serial_number):
+        with contextlib.suppress(NotFoundError):
+            if name is not None:
+                return get_order(client, name)
     listing = list_orders(client, common_name=context.request.common_name)
     for row in listing.orders[:MOST_LOOKED_AT]:
         if row.order_valid_till is not None and row.order_valid_till < leaf.not_before:

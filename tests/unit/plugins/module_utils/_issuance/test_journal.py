@@ -57,8 +57,10 @@ def test_markers_of_version_0_2(tmp_path: Path) -> None:
     journal.load()
     expected = Submission("order", "ab" * 32, "p", "a.example", ("b.example",), order_id=7, others=(3,), accepted=True)
     assert journal.entry == JournalEntry(known_orders=(3,), submission=expected)
-    journal.save(EMPTY)
+    journal.save(journal.entry)
     assert [path.name for path in tmp_path.iterdir()] == [".a.pem.order.json"]
+    journal.save(EMPTY)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_one_beside_the_link_is_taken_over(tmp_path: Path) -> None:

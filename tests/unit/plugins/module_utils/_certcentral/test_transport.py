@@ -57,7 +57,7 @@ def failure(reply: t.Any, method: str = "POST", timeout: float = 10) -> Digicert
     "reply",
     [
         sized(b'{"id": 1}'),
-        sized(gzip.compress(b'{"id": 1}'), b"Content-Encoding: gzip\r\n"),
+        sized(gzip.compress(b'{"id": 1}', mtime=0), b"Content-Encoding: gzip\r\n"),
         sized(zlib.compress(b'{"id": 1}'), b"Content-Encoding: deflate\r\n"),
         CHUNKED + b'4;note=1\r\n{"id\r\n5\r\n": 1}\r\n0\r\nTrailer: 1\r\n\r\n',
         OK + b'Connection: close\r\n\r\n{"id": 1}',
@@ -107,7 +107,7 @@ HOSTILE: dict[str, tuple[t.Callable[[], t.Any], str]] = {
     ),
     "brotli": (lambda: sized(b"x", b"Content-Encoding: br\r\n"), ENCODED),
     "no gzip": (lambda: sized(b"xxxx", b"Content-Encoding: gzip\r\n"), ENCODED),
-    "cut gzip": (lambda: sized(gzip.compress(b"1" * 1000)[:-9], b"Content-Encoding: gzip\r\n"), BROKEN),
+    "cut gzip": (lambda: sized(gzip.compress(b"1" * 1000, mtime=0)[:-9], b"Content-Encoding: gzip\r\n"), BROKEN),
     "short body": (lambda: SIZED % (100, b"") + b"{}", BROKEN),
     "no body": (lambda: SIZED % (100, b""), BROKEN),
     "cut chunk": (lambda: CHUNKED + b"5\r\n{}", BROKEN),

@@ -2,11 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Let tests import tests.support and tests.simulator wherever they are started, as by `ansible-test units`."""
+"""Let tests, and programs that they start, import the collection wherever they run, as by `ansible-test units`."""
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+COLLECTION = Path(__file__).resolve().parents[2]
+# The second is where ansible_collections is, and so the collection by its full name.
+FOLDERS = [str(COLLECTION), str(COLLECTION.parents[2])]
+
+sys.path[:0] = FOLDERS[:1]
+os.environ["PYTHONPATH"] = os.pathsep.join([*FOLDERS, *filter(None, [os.environ.get("PYTHONPATH")])])

@@ -88,7 +88,7 @@ def check(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
             "auth_key": AUTH_KEY,
             "http_address": f"{HOST}:{http}",
             "https_port": https or free_port(),
-            "timeout": 1,
+            "timeout": 3,
             **more,
         }
         given = {name: value for name, value in options.items() if value is not None}
@@ -142,7 +142,7 @@ def test_whatever_answers_must_show_it(check: Check, expired: Path, https: t.Any
         return {"www.example.com": (status, location, (token() if text == "token" else text).encode())}
 
     with site(pages(https), expired) as https_port, site(pages(http)) as http_port:
-        outcome = check(http_port, https_port, timeout=0.3)
+        outcome = check(http_port, https_port, timeout=1)
     assert outcome.failed is not seen
     assert outcome.result["results"][0]["seen"] is seen
     if not seen:
@@ -176,7 +176,7 @@ def test_redirects_lead_to_names_of_the_order_only(check: Check, location: str, 
         ["example.com", "www.www.example.com", "other.example", "evil.example", "127.0.0.1"], (200, "", body)
     )
     with site({**pages, "www.example.com": (302, location, b"")}) as port:
-        outcome = check(port, names=["www.example.com", "other.example"], timeout=0.2)
+        outcome = check(port, names=["www.example.com", "other.example"], timeout=1)
     assert outcome.result["results"][0]["seen"] is followed
     if not followed:
         assert "redirects to" in outcome.message
@@ -185,7 +185,7 @@ def test_redirects_lead_to_names_of_the_order_only(check: Check, location: str, 
 
 def test_redirects_end(check: Check) -> None:
     with site({"www.example.com": (301, "/again", b"")}) as port:
-        assert "redirects more than 5 times" in check(port, timeout=0.1).message
+        assert "redirects more than 5 times" in check(port, timeout=0.8).message
 
 
 def test_what_is_wrong_is_said(check: Check) -> None:
@@ -199,7 +199,7 @@ def test_what_is_wrong_is_said(check: Check) -> None:
     }
     for words, (text, options) in cases.items():
         with site({"www.example.com": (200, "", text.encode())}) as port:
-            message = check(port, timeout=0.1, **options).message
+            message = check(port, timeout=0.8, **options).message
         assert words in message
         assert f"Http://www.example.com{web.PATH} at {HOST}:{port} does not show the request token" in message
 
@@ -208,16 +208,16 @@ def test_random_value(check: Check) -> None:
     with site({"www.example.com": (200, "", b"other\nr4nd0m\n")}) as port:
         assert not check(port, csr=None, auth_key=None, value="r4nd0m").failed
         assert (
-            "does not show the random value" in check(port, csr=None, auth_key=None, value="r4nd", timeout=0.1).message
+            "does not show the random value" in check(port, csr=None, auth_key=None, value="r4nd", timeout=0.8).message
         )
 
 
 def test_five_thousand_characters(check: Check) -> None:
     for before, seen in ((4936, True), (4937, False)):
         with site({"www.example.com": (200, "", ("\u20ac" * before + token()).encode())}) as port:
-            assert check(port, timeout=0.1).failed is not seen
+            assert check(port, timeout=0.8).failed is not seen
     with site({"www.example.com": (200, "", b"x" * 5000 + b" r4nd0m")}) as port:
-        assert check(port, timeout=0.1, csr=None, auth_key=None, value="r4nd0m").failed
+        assert check(port, timeout=0.8, csr=None, auth_key=None, value="r4nd0m").failed
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ def test_private_addresses_are_refused(monkeypatch: pytest.MonkeyPatch, check: C
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     monkeypatch.setattr(web, "resolve", lambda _host, port, _limit: [(family, (address, port))])
     monkeypatch.setattr(web.socket.socket, "connect", lambda _self, target: connected.append(target))
-    message = check(80, http_address=None, timeout=0.1).message
+    message = check(80, http_address=None, timeout=0.8).message
     assert "is not a public one" in message
     assert connected == []
 
@@ -308,7 +308,7 @@ def test_one_deadline_whatever_the_server_does(check: Check, kind: str) -> None:
         started = time.monotonic()
         port = int(server.server_address[1])
         outcome = check(port, port, names=[f"w{number}.example.com" for number in range(5)], timeout=1)
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 4
     assert outcome.failed
     assert len(outcome.result["results"]) == 5
     assert "4 more of the names" in outcome.message
@@ -318,9 +318,9 @@ def test_silent_name_resolution_ends_in_time(monkeypatch: pytest.MonkeyPatch, ch
     release = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_options: release.wait(20))
     started = time.monotonic()
-    message = check(80, http_address=None, timeout=0.5).message
+    message = check(80, http_address=None, timeout=1).message
     release.set()
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 6
     assert "no answer in time" in message
 
 

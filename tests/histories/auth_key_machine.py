@@ -64,6 +64,13 @@ class AuthKeyMachine(RuleBasedStateMachine):
         if spec[0] is None:
             assert len(self.stage.service.keys.permanent(self.now)) == 1
 
+    @rule(moment=st.integers(0, 4))
+    def race(self, moment: int) -> None:
+        """Let two runs want the permanent key at once."""
+        self.stage.world.pass_time(600)
+        self._want(Plan(meanwhile=(moment, FAULTLESS)), SPECS[0], False)
+        assert len(self.stage.service.keys.permanent(self.now)) == 1
+
     def _want(self, plan: Plan, spec: Any, force: bool) -> Run[Any]:
         wanted = auth_keys.AuthKeySpec.from_options(*spec)
         before = self._state()
@@ -75,7 +82,11 @@ class AuthKeyMachine(RuleBasedStateMachine):
         self.stage.note(f"want {spec} force={force}: {run}")
         self._check_honesty(plan, before, run)
         key = run.result and run.result.after
-        if key and run.is_clean and self._is_alone(plan):
+        is_undisturbed = plan._replace(meanwhile=None).is_faultless and not before[1]
+        if is_undisturbed and spec[0] is None and not force:
+            assert run.is_clean, f"a run failed because another one was faster: {run}"
+        created = run.is_clean and run.result.changed and not plan.meanwhile and not self.stage.wire.in_flight
+        if key and (created or (run.is_clean and self._is_alone(plan))):
             known = [each for each in self.stage.service.keys.active(self.now) if each.auth_key_id == key.auth_key_id]
             assert [each.auth_key for each in known] == [key.auth_key], "a run named a key that the account has not"
             assert (known[0].expires is None) == (spec[0] is None), "a run named a key of another kind"

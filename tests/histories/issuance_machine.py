@@ -7,6 +7,7 @@ What must hold, after whatever faults, crashes, damages and runs at once:
 
 - no order and no reissue that the perfect observer complains about, see `observer`;
 - a run that succeeds and waits leaves a certificate in place that is what the user wants and is not due;
+- no run leaves a damaged journal;
 - a run without faults installs what was paid for, succeeds unless something is the user's to decide, and leaves a
   journal that agrees with the service.
 """
@@ -143,6 +144,7 @@ class IssuanceMachine(RuleBasedStateMachine):
         if leaf is not None:
             site.installed.add(leaf.serial_number)
         assert not self.observer.complaints, "\n".join([*self.observer.complaints, str(run)])
+        assert site.tampered or not site.has_damaged_journal, f"a run left a journal that nobody can read: {run}"
         # What was under way is installed even when it is due again, and what DigiCert renews by itself is waited for.
         excused = (run.result is not None and run.result.action == "continued") or site.renewal == "reissue"
         excused = excused or bool(self.observer.needs_user(site))

@@ -179,7 +179,8 @@ class Decider:
     def _may_reissue(self, order: Order, same_names: bool | None) -> bool:
         """Return whether the rule allows a reissue in an issued order; raises DigicertError when nothing is allowed."""
         options = self._options
-        if order.status == EXPIRED or (order.order_valid_till or self._client.now()) < self._client.now():
+        end = order.order_valid_till
+        if order.status == EXPIRED or (end is not None and end < self._client.now()):
             return False
         if options.renewal == "order" and options.order_id is None:
             return False

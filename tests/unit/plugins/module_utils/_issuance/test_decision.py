@@ -1,0 +1,220 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is done for a certificate that is due, in each state of its order: doubt never buys."""
+
+from __future__ import annotations
+
+import typing as t
+from datetime import timedelta
+
+import pytest
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import (
+    DigicertError,
+    LostResponseError,
+    NotFoundError,
+    RefusedError,
+)
+from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import JournalEntry
+
+from tests.support.issuance import ALTERNATE, INFO, LIST, NAME, POST, REISSUE, REISSUES, Case
+from tests.support.pki import new_csr
+
+Order = t.Dict[str, t.Any]
+ENDS_SOON = {"order_valid_till": 25}
+BOUGHT = "POST /order/certificate/ssl_dv_geotrust_flex"
+REISSUED = "POST /order/certificate/7/reissue"
+
+
+@pytest.mark.parametrize(
+    ("order", "options", "expected"),
+    [
+        # The rule of section 6 of the API page.
+        ({}, {}, "reissued"),
+        (ENDS_SOON, {}, "renewed"),
+        ({"order_valid_till": 100}, {"renewal": "order"}, "ordered"),
+        ({"order_valid_till": 80}, {"renewal": "order"}, "renewed"),
+        ({"order_valid_till": -1}, {}, "ordered"),
+        ({"status": "expired"}, {}, "ordered"),
+        (ENDS_SOON, {"renewal": "reissue"}, "reissued"),
+        ({"order_valid_till": 10}, {"renewal": "reissue"}, "renewal=reissue never places one"),
+        ({"names": [NAME, "other.example"]}, {}, "ordered"),
+        ({"names": [NAME, "other.example"]}, {"renewal": "reissue"}, "reissued"),
+        ({"names": [NAME.upper(), "Example.COM"]}, {}, "reissued"),
+        # What somebody did.
+        ({"status": "revoked"}, {}, "was revoked"),
+        ({"status": "canceled"}, {}, "force=true"),
+        ({"status": "canceled"}, {"force": True}, "ordered"),
+        ({"status": "pending"}, {}, "cancel it in CertCentral"),
+        ({"status": "reissue_pending", "auto_reissue": 1}, {}, '"status": "canceled"'),
+        ({**ENDS_SOON, "is_renewed": True}, {}, "was renewed already"),
+        ({**ENDS_SOON, "is_renewed": True}, {"force": True}, "was renewed already"),
+        ({"is_renewed": True}, {}, "reissued"),
+        ({**ENDS_SOON, "auto_renew": 1}, {}, "none"),
+        # What the service does not say.
+        ({"order_valid_till": None}, {}, "reissued"),
+        ({"names": None}, {}, "reissued"),
+        ({"product": None}, {}, "reissued"),
+        # Bought a moment ago.
+        ({**ENDS_SOON, "date_created": -2}, {}, "paid for less than 7 days ago"),
+        ({**ENDS_SOON, "date_created": -2}, {"force": True}, "renewed"),
+        ({"order_valid_till": 10}, {"order_id": 7}, "leave order_id out to place one"),
+    ],
+)
+def test_the_rule(case: Case, order: Order, options: dict[str, t.Any], expected: str) -> None:
+    case.install()
+    order = dict(order)
+    for field in ("order_valid_till", "date_created"):
+        if isinstance(order.get(field), int):
+            order[field] = case.day(order[field])
+    if "names" in order:
+        order["certificate"] = {"dns_names": order.pop("names")}
+    case.client.on(INFO, case.order(**order))
+    if expected in ("ordered", "renewed", "reissued", "none"):
+        outcome = case.run(**options)
+        assert outcome.action == expected
+        assert case.sent == {"none": [], "reissued": [REISSUED]}.get(expected, [BOUGHT])
+        if case.sent:
+            linked = case.client.bodies[-1].get("renewal_of_order_id")
+            assert linked == (7 if expected == "renewed" else None)
+            assert (case.entry.submission, case.entry.serial_number) == (None, f"{case.new.serial_number:X}".zfill(40))
+            assert case.entry.replaced_serial_number is not None
+    else:
+        with pytest.raises(DigicertError, match=expected) as caught:
+            case.run(**options)
+        assert (case.sent, caught.value.changed) == ([], False)
+        assert case.entry.submission is None
+
+
+def test_the_requests_of_a_renewal_and_none_afterwards(case: Case) -> None:
+    case.install()
+    assert case.run().action == "reissued"
+    assert case.client.calls == ["GET /order/certificate/7", REISSUED]
+    assert case.run().action == "none"
+    assert len(case.client.calls) == 2
+
+
+@pytest.mark.parametrize("journal", [True, False])
+def test_without_certificate_or_journal_the_account_is_looked_at_first(case: Case, journal: bool) -> None:
+    if journal:
+        case.install(JournalEntry())
+    good = case.order(certificate={"serial_number": "ab", "valid_till": case.day(150)})
+    case.orders(good)
+    case.client.on(INFO, *([NotFoundError("No.", http_status=404)] if journal else []), good)
+    assert case.run().action == "reissued"
+    assert case.sent == [REISSUED]
+
+
+def test_a_certificate_that_was_paid_for_is_fetched(case: Case) -> None:
+    paid = case.order(certificate={"csr": case.csr, "serial_number": "ab", "valid_till": case.day(150)})
+    case.orders(paid)
+    case.client.on(INFO, paid)
+    assert (case.run().action, case.sent) == ("continued", [])
+
+
+def test_a_list_that_is_cut_off_is_not_none(case: Case) -> None:
+    case.client.on(LIST, {"orders": [case.order(certificate={"dns_names": ["x.example"]})], "page": {"total": 1200}})
+    case.client.on(LIST, {"orders": [], "page": {"total": 1200}})
+    with pytest.raises(DigicertError, match="is unknown"):
+        case.run()
+    assert case.sent == []
+
+
+@pytest.mark.parametrize(
+    ("ahead", "words"), [(-300, "by the clock of the host only"), (0.1, "clock of the host differs")]
+)
+def test_a_wrong_clock_does_not_buy(case: Case, ahead: float, words: str) -> None:
+    case.client.ahead = timedelta(days=ahead)
+    case.install()
+    case.client.on(INFO, case.order(order_valid_till=case.day(20)))
+    with pytest.raises(DigicertError, match=words):
+        case.run()
+    assert case.sent == []
+
+
+def test_a_refused_reissue_never_buys(case: Case) -> None:
+    case.install()
+    case.client.on(REISSUE, RefusedError("No.", http_status=400, code="invalid_value:csr"))
+    with pytest.raises(DigicertError, match="no order was placed in its stead"):
+        case.run()
+    assert (case.sent, case.entry.submission) == ([REISSUED], None)
+
+
+def test_a_successor_is_used(case: Case) -> None:
+    case.install()
+    successor = {**case.order(certificate={"serial_number": "ab"}), "id": 9, "renewed_order_id": 7}
+    case.orders(case.order(is_renewed=True), successor)
+    case.client.on(INFO, case.order(is_renewed=True, order_valid_till=case.day(20)), successor)
+    case.client.on(REISSUE, {**dict(case.client.rules)[REISSUE][0], "id": 9})
+    assert case.run().action == "reissued"
+    assert case.sent == ["POST /order/certificate/9/reissue"]
+
+
+def test_a_lost_order_is_not_sent_again_before_ten_minutes(case: Case) -> None:
+    case.client.on(POST, LostResponseError("Lost."))
+    with pytest.raises(DigicertError, match="sends the order again after") as caught:
+        case.run()
+    assert (case.sent, caught.value.changed) == ([BOUGHT], True)
+    first = case.entry.submission
+    assert first is not None
+    assert first.lost_at is not None
+    with pytest.raises(DigicertError, match="that an earlier run sent was lost"):
+        case.run()
+    assert case.sent == [BOUGHT]
+    with pytest.raises(DigicertError, match="sends the order again after"):
+        case.run(wait_timeout=700)
+    assert case.sent == [BOUGHT, BOUGHT], "and with another id, since what is lost has its own"
+    second = case.entry.submission
+    assert second is not None
+    assert second.alternative_order_id != first.alternative_order_id
+
+
+def test_two_under_one_id_and_a_csr_that_decides(case: Case) -> None:
+    case.client.on(POST, LostResponseError("Lost."))
+    new: Order = {"serial_number": None}
+    others = [{**case.order(certificate=new, date_created=case.day(0)), "id": number} for number in (30, 31)]
+    new = {**new, "csr": case.csr, "dns_names": None}
+    ours = {**case.order(certificate=new, date_created=case.day(0)), "id": 32}
+    case.client.on(ALTERNATE, {"orders": others})
+    case.client.on(LIST, {"orders": [], "page": {"total": 0}}, {"orders": [*others, ours], "page": {"total": 3}})
+    for order in (*others, ours):
+        case.client.on(f"GET /order/certificate/{order['id']}$", order)
+    assert case.run().action == "ordered"
+    assert (case.entry.order_id, case.sent) == (32, [BOUGHT])
+
+
+def test_a_lost_reissue_is_known_by_its_csr(case: Case) -> None:
+    case.install()
+    case.client.on(REISSUE, LostResponseError("Lost."))
+    row = {"id": 70, "csr": case.csr, "serial_number": f"{case.old.serial_number:x}", "status": "issued"}
+    case.client.on(REISSUES, {"certificates": [row, {**row, "id": 92, "serial_number": "ab"}]})
+    assert case.run().action == "reissued"
+    assert "GET /certificate/92/download/format/pem_all" in case.client.calls
+    assert case.sent == [REISSUED]
+
+
+def test_a_paid_order_for_another_csr_is_the_one_to_reissue_in(case: Case) -> None:
+    case.client.on(POST, {"id": 8, "requests": []})
+    case.client.on("PUT .*/dcv-random-value$", {"dcv_random_value": "random"})
+    case.client.on("PUT .*/check-dcv$", {"order_status": "pending"})
+    case.client.on(INFO, {**case.order(status="pending"), "id": 8})
+    assert case.run(wait=False).order is not None
+    case.csr = new_csr(NAME)
+    with pytest.raises(DigicertError, match="with another CSR"):
+        case.run()
+    case.client.on(INFO, {**case.order(), "id": 8})
+    case.client.on(REISSUE, {**dict(case.client.rules)[REISSUE][0], "id": 8})
+    with pytest.raises(DigicertError, match="no certificate for this public key"):
+        case.run()
+    assert case.sent[-1] == "POST /order/certificate/8/reissue"
+
+
+def test_check_mode_predicts_without_a_request(case: Case) -> None:
+    assert case.run(check_mode=True).action == "ordered"
+    case.install()
+    assert case.run(check_mode=True).action == "reissued"
+    end = case.client.now() + timedelta(days=20)
+    case.install(JournalEntry(order_id=7, names=(NAME,), order_valid_till=end))
+    assert case.run(check_mode=True).action == "renewed"
+    assert case.client.calls == []

@@ -13,9 +13,10 @@ import typing as t
 from datetime import datetime, timedelta, timezone
 
 from tests.campaign.stage import PRODUCT, Stage
-from tests.simulator import Fault
+from tests.simulator import Fault, OrderBehaviour, ServiceBehaviour
 
 AUTH_KEY, AUTH_KEY_INFO, CERTIFICATE = "digicert_auth_key", "digicert_auth_key_info", "digicert_certificate"
+ORDER_INFO, CANCEL, REVOKE = "digicert_order_info", "digicert_order_cancel", "digicert_certificate_revoke"
 
 KEY_FIELDS = ("/auth_key_id", "/auth_key")
 LIST_FIELDS = ("", "/auth_keys", "/auth_keys/0", "/auth_keys/0/auth_key_id", "/auth_keys/0/auth_key")
@@ -44,6 +45,12 @@ INFO_FIELDS = (
     "/dcv_method",
 )
 ORDERS_FIELDS = ("", "/orders", "/orders/0", *(f"/orders/0{name}" for name in ROW_FIELDS), "/page", "/page/total")
+REISSUES_FIELDS = (
+    "",
+    "/certificates",
+    "/certificates/0",
+    *(f"/certificates/0/{name}" for name in ("id", "status", "serial_number", "dns_names", "csr", "date_created")),
+)
 DCV_FIELDS = ("", "/order_status", "/dcv_status", "/certificate_id")
 
 
@@ -60,7 +67,11 @@ class Call(t.NamedTuple):
         skip: requests of the same kind that come before it.
         fields: JSON pointers to what the documented answer holds, where no other row has it for the same reader.
         once: options that are left out of the run that is to converge.
-        ends_with: number of AuthKeys, and of orders, in the end.
+        ends_with: number of AuthKeys, of orders, and of reissues in the end.
+        state: of the order in the end, where the module installs no certificate; "revoked" stands for its certificate.
+        optional: the module can do without.
+        repeats: the module asks again after everything but a refusal.
+        shrugs: regular expression for the names of faults that do not matter here.
     """
 
     name: str
@@ -72,12 +83,21 @@ class Call(t.NamedTuple):
     skip: int = 0
     fields: tuple[str, ...] = ()
     once: tuple[str, ...] = ()
-    ends_with: tuple[int, int] = (1, 0)
+    ends_with: tuple[int, int, int] = (1, 0, 0)
+    state: str | None = None
+    optional: bool = False
+    repeats: bool = False
+    shrugs: str = ""
 
     @property
     def creates(self) -> bool:
         """Whether the call makes something that must not be made twice."""
         return self.method == "POST"
+
+    @property
+    def kind(self) -> str:
+        """The method, or "CHANGE" for a PUT that changes what an administrator sees."""
+        return "CHANGE" if self.method == "PUT" and self.module in (CANCEL, REVOKE) else self.method
 
 
 def _with_key(**options: t.Any) -> t.Callable[[Stage], dict[str, t.Any]]:
@@ -125,6 +145,71 @@ def _lost_order(stage: Stage) -> dict[str, t.Any]:
     return _order(stage)
 
 
+def _lost_order_without_route(stage: Stage) -> dict[str, t.Any]:
+    stage.simulator.set_service_behaviour(ServiceBehaviour(alternate="no_route"))
+    return _lost_order(stage)
+
+
+def _reissue(stage: Stage) -> dict[str, t.Any]:
+    return stage.ordering(**stage.bought_files())
+
+
+def _lost_reissue(stage: Stage) -> dict[str, t.Any]:
+    stage.simulator.inject(Fault(name="setup", method="POST", drop="reset", commit=True))
+    return _reissue(stage)
+
+
+def _pending_reissue(stage: Stage) -> dict[str, t.Any]:
+    options = _reissue(stage)
+    stage.simulator.set_order_behaviour(OrderBehaviour(validation="never", reissue="pending"))
+    return options
+
+
+def _unproven_order(stage: Stage) -> dict[str, t.Any]:
+    """An order stays pending, and the next run asks what is missing."""
+    options = {**_order(stage), "use_auth_key": False, "wait": False}
+    stage.simulator.set_order_behaviour(OrderBehaviour(validation="never", outcome="pending"))
+    assert stage.run(CERTIFICATE, options).ok
+    return options
+
+
+def _unproven_domain(stage: Stage) -> dict[str, t.Any]:
+    """The same where the service names the domains without proof, and where there is nobody to show one."""
+    options = _unproven_order(stage)
+    stage.simulator.set_order_behaviour(OrderBehaviour())
+    stage.simulator.set_service_behaviour(ServiceBehaviour(check_dcv="validations"))
+    return options
+
+
+def _bought(**options: t.Any) -> t.Callable[[Stage], dict[str, t.Any]]:
+    """An order is there; "order_id" and the like among the options are filled in."""
+
+    def prepare(stage: Stage) -> dict[str, t.Any]:
+        stage.bought_files()
+        [order] = stage.simulator.orders()
+        assert order.certificate
+        known = {"order_id": order.id, "certificate_id": order.primary.id}
+        known = {**known, "serial_number": order.certificate.serial_number, "path": stage.file("old.pem")}
+        return {name: known[name] if value is None else value for name, value in options.items()}
+
+    return prepare
+
+
+def _open_order(stage: Stage) -> dict[str, t.Any]:
+    stage.simulator.set_order_behaviour(OrderBehaviour(validation="never", outcome="pending"))
+    return {"order_id": stage.place_order()}
+
+
+def _reissued(**options: t.Any) -> t.Callable[[Stage], dict[str, t.Any]]:
+    """An order was reissued, so that its first certificate is in a list only."""
+
+    def prepare(stage: Stage) -> dict[str, t.Any]:
+        assert stage.run(CERTIFICATE, _reissue(stage)).ok
+        return dict(options)
+
+    return prepare
+
+
 def _pending_order(stage: Stage) -> dict[str, t.Any]:
     return {**_order(stage), "use_auth_key": False}
 
@@ -156,7 +241,8 @@ def _lost_chain(stage: Stage) -> dict[str, t.Any]:
 EXPIRY = "/expiration_datetime"
 LIST, ONLY, ONE = "/account/auth-keys$", "/account/auth-key$", "/account/auth-key/[^/]+$"
 ORDER, ORDERS = f"/order/certificate/{PRODUCT}$", "/order/certificate$"
-INFO, DCV = "/order/certificate/[0-9]+$", "/check-dcv$"
+INFO, DCV = "/order/certificate/[0-9]{1,12}$", "/check-dcv$"
+SERIAL, REISSUE, ALTERNATE = "/order/certificate/[0-9A-Fa-f]{13,}$", "/[0-9]+/reissue$", "/order/alternate/[^/]+$"
 DOWNLOAD, DOWNLOAD_OF_ORDER = "^/certificate/[0-9]+/download/", "^/certificate/download/order/"
 
 CALLS = [
@@ -164,42 +250,79 @@ CALLS = [
     Call("list expiring", "list_keys", AUTH_KEY, "GET", LIST, _with_expiring_key,
          fields=("/auth_keys/0/expiration_datetime",)),
     Call("only key", "_only_key", AUTH_KEY, "GET", ONLY, _older_instance, fields=("", *KEY_FIELDS)),
-    Call("create", "_create", AUTH_KEY, "POST", ONLY, _nothing(), fields=("", *KEY_FIELDS)),
-    Call("create expiring", "_create", AUTH_KEY, "POST", ONE, _nothing(ttl_days=30), fields=("", *KEY_FIELDS, EXPIRY)),
+    Call("create", "_post_key", AUTH_KEY, "POST", ONLY, _nothing(), fields=("", *KEY_FIELDS)),
+    Call("create expiring", "_post_key", AUTH_KEY, "POST", ONE, _nothing(ttl_days=30),
+         fields=("", *KEY_FIELDS, EXPIRY)),
     Call("look for a lost key", "list_keys", AUTH_KEY, "GET", LIST, _lost_create, skip=1,
          fields=(*LIST_FIELDS, "/auth_keys/0/expiration_datetime")),
     Call("list after another's create", "list_keys", AUTH_KEY, "GET", LIST, _overtaken, skip=1),
     Call("read one to delete", "get_key", AUTH_KEY, "GET", ONE, _with_key(state="absent", auth_key_id="first"),
-         fields=("", *KEY_FIELDS), ends_with=(0, 0)),
+         fields=("", *KEY_FIELDS), ends_with=(0, 0, 0)),
     Call("delete one", "delete_key", AUTH_KEY, "DELETE", ONE, _with_key(state="absent", auth_key_id="first"),
-         ends_with=(0, 0)),
+         ends_with=(0, 0, 0)),
     Call("delete the permanent", "delete_key", AUTH_KEY, "DELETE", ONE, _with_key(state="absent", permanent=True),
-         ends_with=(0, 0)),
+         ends_with=(0, 0, 0)),
     Call("delete to rotate", "delete_key", AUTH_KEY, "DELETE", ONE, _with_key(force=True), once=("force",)),
-    Call("create to rotate", "_create", AUTH_KEY, "POST", ONLY, _with_key(force=True), once=("force",)),
+    Call("create to rotate", "_post_key", AUTH_KEY, "POST", ONLY, _with_key(force=True), once=("force",)),
     Call("info: list", "list_keys", AUTH_KEY_INFO, "GET", LIST, _with_key(), fields=LIST_FIELDS),
     Call("info: only key", "_only_key", AUTH_KEY_INFO, "GET", ONLY, _older_instance),
     Call("info: one key", "get_key", AUTH_KEY_INFO, "GET", ONE, _with_key(auth_key_id="first"),
          fields=KEY_FIELDS),
-    Call("order", "post_order", CERTIFICATE, "POST", ORDER, _order, fields=ORDER_FIELDS, ends_with=(1, 1)),
+    Call("order", "post_order", CERTIFICATE, "POST", ORDER, _order, fields=ORDER_FIELDS, ends_with=(1, 1, 0)),
     Call("order that is pending", "post_order", CERTIFICATE, "POST", ORDER, _pending_order,
-         fields=("/dcv_random_value",), ends_with=(1, 1)),
-    Call("look for a lost order", "list_orders", CERTIFICATE, "GET", ORDERS, _lost_order, fields=ORDERS_FIELDS,
-         ends_with=(1, 1)),
-    Call("read a found order", "get_order", CERTIFICATE, "GET", INFO, _lost_order, fields=INFO_FIELDS,
-         ends_with=(1, 1)),
+         fields=("/dcv_random_value",), ends_with=(1, 1, 0)),
+    Call("look before an order", "_pages", CERTIFICATE, "GET", ORDERS, _order, fields=("/orders",),
+         ends_with=(1, 1, 0)),
+    Call("look for a lost order by id", "find_by_alternative_id", CERTIFICATE, "GET", ALTERNATE, _lost_order,
+         fields=INFO_FIELDS, ends_with=(1, 1, 0), repeats=True),
+    Call("look for a lost order", "_pages", CERTIFICATE, "GET", ORDERS, _lost_order_without_route, skip=1,
+         fields=ORDERS_FIELDS, ends_with=(1, 1, 0), repeats=True),
+    Call("read a found order", "get_order", CERTIFICATE, "GET", INFO, _lost_order_without_route, fields=INFO_FIELDS,
+         ends_with=(1, 1, 0), repeats=True),
+    Call("find the order of a certificate", "get_order", CERTIFICATE, "GET", SERIAL, _reissue,
+         fields=(*INFO_FIELDS, "/order_valid_till", "/is_renewed"), ends_with=(1, 1, 1), shrugs="400"),
+    Call("reissue", "post_reissue", CERTIFICATE, "POST", REISSUE, _reissue, fields=ORDER_FIELDS, ends_with=(1, 1, 1)),
+    Call("reissue that is pending", "post_reissue", CERTIFICATE, "POST", REISSUE, _pending_reissue,
+         fields=("/dcv_random_value",), ends_with=(1, 1, 1)),
+    Call("look for a lost reissue", "list_reissues", CERTIFICATE, "GET", REISSUE, _lost_reissue,
+         fields=REISSUES_FIELDS, ends_with=(1, 1, 1), repeats=True),
     Call("read a remembered order", "get_order", CERTIFICATE, "GET", INFO, _remembered_order,
-         fields=("", *COMMON_FIELDS, "/certificate/csr"), ends_with=(1, 1)),
+         fields=("", *COMMON_FIELDS, "/certificate/csr"), ends_with=(1, 1, 0)),
     Call("read a named order", "get_order", CERTIFICATE, "GET", INFO, _named_order,
-         fields=("", *COMMON_FIELDS, "/certificate/csr"), ends_with=(1, 1)),
+         fields=("", *COMMON_FIELDS, "/certificate/csr"), ends_with=(1, 1, 0)),
     Call("ask for validation", "check_dcv", CERTIFICATE, "PUT", DCV, _pending_order, fields=DCV_FIELDS,
-         ends_with=(1, 1)),
-    Call("download", "download", CERTIFICATE, "GET", DOWNLOAD, _pending_order, ends_with=(1, 1)),
+         ends_with=(1, 1, 0)),
+    Call("download", "download", CERTIFICATE, "GET", DOWNLOAD, _pending_order, ends_with=(1, 1, 0)),
     Call("download by order", "download", CERTIFICATE, "GET", DOWNLOAD_OF_ORDER, _order_without_certificate_id,
-         ends_with=(1, 1)),
-    Call("look for the chain's order", "list_orders", CERTIFICATE, "GET", ORDERS, _lost_chain,
-         fields=("/orders/0/certificate/valid_till",), ends_with=(1, 1)),
-    Call("read the chain's order", "get_order", CERTIFICATE, "GET", INFO, _lost_chain,
-         fields=("/certificate/serial_number", "/certificate/id"), ends_with=(1, 1)),
-    Call("download the chain", "download", CERTIFICATE, "GET", DOWNLOAD, _lost_chain, ends_with=(1, 1)),
+         ends_with=(1, 1, 0)),
+    Call("find the chain's order", "get_order", CERTIFICATE, "GET", INFO, _lost_chain,
+         fields=("/certificate/serial_number", "/certificate/id"), ends_with=(1, 1, 0)),
+    Call("download the chain", "download", CERTIFICATE, "GET", DOWNLOAD, _lost_chain, ends_with=(1, 1, 0)),
+    Call("ask what is not proven", "check_dcv", CERTIFICATE, "PUT", DCV, _unproven_domain,
+         fields=("/dns_name_validations", "/dns_name_validations/0", "/dns_name_validations/0/dns_name",
+                 "/dns_name_validations/0/status"), ends_with=(1, 1, 0), state="pending",
+         shrugs="(reset|500|502 HTML) for good"),
+    Call("ask for a random value", "get_random_value", CERTIFICATE, "PUT", "/dcv-random-value$", _unproven_order,
+         fields=("", "/dcv_random_value"), ends_with=(1, 1, 0), state="pending", optional=True),
+    Call("orders: list", "_pages", ORDER_INFO, "GET", ORDERS, _bought(), fields=ORDERS_FIELDS,
+         ends_with=(0, 1, 0), state="issued"),
+    Call("orders: one", "get_order", ORDER_INFO, "GET", INFO, _bought(order_id=None), fields=INFO_FIELDS,
+         ends_with=(0, 1, 0), state="issued"),
+    Call("orders: by serial number", "get_order", ORDER_INFO, "GET", SERIAL, _bought(serial_number=None),
+         ends_with=(0, 1, 0), state="issued"),
+    Call("orders: reissues", "list_reissues", ORDER_INFO, "GET", REISSUE, _reissued(include_reissues=True),
+         fields=REISSUES_FIELDS, ends_with=(1, 1, 1), state="issued"),
+    Call("revoke: find the certificate", "get_order", REVOKE, "GET", SERIAL, _bought(path=None, skip_approval=True),
+         fields=("", *COMMON_FIELDS, "/certificate/serial_number", "/certificate/status", "/requests"),
+         ends_with=(0, 1, 0), state="revoked"),
+    Call("revoke a certificate", "_revoke", REVOKE, "PUT", "^/certificate/[^/]+/revoke$",
+         _bought(certificate_id=None, skip_approval=True), ends_with=(0, 1, 0), state="revoked"),
+    Call("ask for a revocation", "_revoke", REVOKE, "PUT", "^/certificate/[^/]+/revoke$",
+         _bought(path=None), fields=("", "/id", "/status"), ends_with=(0, 1, 0), state="issued"),
+    Call("revoke an order", "_revoke", REVOKE, "PUT", "^/order/certificate/[0-9]+/revoke$",
+         _bought(order_id=None, confirm=True, skip_approval=True), ends_with=(0, 1, 0), state="revoked"),
+    Call("cancel: read the order", "get_order", CANCEL, "GET", INFO, _open_order, fields=("", *COMMON_FIELDS),
+         ends_with=(0, 1, 0), state="canceled"),
+    Call("cancel an order", "cancel", CANCEL, "PUT", "/order/certificate/[0-9]+/status$", _open_order,
+         ends_with=(0, 1, 0), state="canceled"),
 ]  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from tests.campaign.calls import AUTH_KEY, AUTH_KEY_INFO, CERTIFICATE, Call
+from tests.campaign.calls import AUTH_KEY, AUTH_KEY_INFO, CERTIFICATE, ORDER_INFO, Call
 from tests.campaign.stage import Result, Stage
 
 LONGEST_MESSAGE = 1500  # characters
@@ -78,16 +78,17 @@ def _without_documented_keys(result: Result, module: str) -> str:
 
 
 def check_nothing_twice(stage: Stage, call: Call) -> None:
-    """There are at most as many AuthKeys and orders as the task is to end with."""
-    keys, orders = call.ends_with
+    """There are at most as many AuthKeys, orders and reissues as the task is to end with."""
+    keys, orders, reissues = call.ends_with
     started_with = 1 if call.ends_with[0] == 0 else 0
     assert len(stage.simulator.auth_keys()) <= max(keys, started_with), stage.simulator.auth_keys()
     assert len(stage.simulator.orders()) <= orders, stage.simulator.orders()
+    assert sum(len(order.enrollments) - 1 for order in stage.simulator.orders()) <= reissues, stage.simulator.orders()
 
 
 def check_no_leftovers(stage: Stage) -> None:
-    """No temporary file is left; the marker of an order under way is none."""
-    expected = {"private.key", "old.pem", "chain.pem", "full.pem", ".old.pem.order.json"}
+    """No temporary file is left; the journal and its lock are none."""
+    expected = {"private.key", "old.pem", "chain.pem", "full.pem", ".old.pem.order.json", ".old.pem.order.lock"}
     assert {path.name for path in stage.site.iterdir()} <= expected, list(stage.site.iterdir())
     assert list(stage.tmp.rglob("*")) == []
     assert sorted(path.name for path in stage.directory.iterdir()) == ["cwd", "site", "tmp"]
@@ -103,10 +104,11 @@ def check_files_kept(before: dict[str, bytes], after: dict[str, bytes]) -> None:
 
 def check_end(stage: Stage, call: Call, result: Result) -> None:
     """After a run without fault, everything is as it should be, and there is nothing twice."""
-    keys, orders = call.ends_with
+    keys, orders, reissues = call.ends_with
     assert result.ok, result.answer
     assert len(stage.simulator.auth_keys()) == keys
     assert len(stage.simulator.orders()) == orders
+    assert sum(len(order.enrollments) - 1 for order in stage.simulator.orders()) == reissues
     if call.module == AUTH_KEY and keys:
         [key] = stage.simulator.auth_keys()
         assert (result.answer["auth_key_id"], result.answer["auth_key"]) == (key.auth_key_id, key.auth_key)
@@ -114,7 +116,12 @@ def check_end(stage: Stage, call: Call, result: Result) -> None:
         assert [key["auth_key"] for key in result.answer["auth_keys"]] == [
             key.auth_key for key in stage.simulator.auth_keys()
         ]
-    if call.module == CERTIFICATE:
+    if call.module == ORDER_INFO:
+        assert [row["order_id"] for row in result.answer["orders"]] == [order.id for order in stage.simulator.orders()]
+    if call.state is not None:
+        [order] = stage.simulator.orders()
+        assert call.state == ("revoked" if order.primary.revoked else order.status)
+    elif call.module == CERTIFICATE:
         check_installed(stage)
 
 
@@ -123,7 +130,11 @@ def check_installed(stage: Stage) -> None:
     [order] = stage.simulator.orders()
     assert order.certificate is not None
     leaf, middle = (link.pem.replace("\r\n", "\n") for link in order.certificate.chain[:2])
-    files = {name: content.decode() for name, content in stage.contents().items() if name != "private.key"}
+    files = {
+        name: content.decode()
+        for name, content in stage.contents().items()
+        if name in {"old.pem", "chain.pem", "full.pem"}
+    }
     assert files == {"old.pem": leaf, "chain.pem": middle, "full.pem": leaf + middle}
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 import typing as t
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import requests
@@ -53,7 +54,6 @@ class Stage:
         site: folder for certificates.
         tmp: folder for temporary files.
         secrets: what must appear nowhere.
-        requests: sent by modules so far.
     """
 
     def __init__(self, simulator: Simulator, relay: Relay, processes: Processes, directory: Path) -> None:
@@ -90,11 +90,25 @@ class Stage:
         names = {"path": "old.pem", "chain_path": "chain.pem", "full_chain_path": "full.pem"}
         return {option: self.file(name) for option, name in names.items()}
 
+    def bought_files(self, days_ago: int = 180) -> dict[str, str]:
+        """Put the certificate of an order in place that nobody remembers, and return options for all files.
+
+        After 180 days it is due, and its order lasts for another reissue.
+        """
+        order = self.simulator.seed_order(
+            NAME, csr=self.csr, created=datetime.now(timezone.utc) - timedelta(days=days_ago)
+        )
+        assert order.certificate
+        leaf, middle = (link.pem.replace("\r\n", "\n") for link in order.certificate.chain[:2])
+        for name, text in {"old.pem": leaf, "chain.pem": middle, "full.pem": leaf + middle}.items():
+            (self.site / name).write_text(text)
+        return self.all_files()
+
     def ordering(self, **options: t.Any) -> dict[str, t.Any]:
         """Let orders be issued without a look at domains, and return options of digicert_certificate."""
         self.simulator.set_order_behaviour(OrderBehaviour(validation="never"))
         self.simulator.seed_auth_key()
-        return {"csr_content": self.csr, "dcv_method": "dns-txt-token", "wait_timeout": 3, **options}
+        return {"csr_content": self.csr, "dcv_method": "dns-txt-token", "wait_timeout": 20, **options}
 
     def place_order(self) -> int:
         """Place an order past the module, and return its id."""

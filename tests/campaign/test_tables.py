@@ -21,23 +21,16 @@ UTILS = Path(__file__).parents[2] / "plugins" / "module_utils"
 # Calls of the service that no module makes.
 UNUSED = {
     ("DELETE", "/account/auth-key"),
-    ("POST", "/order/certificate/<int:order_id>/reissue"),
-    ("GET", "/order/certificate/<int:order_id>/reissue"),
-    ("GET", "/order/alternate/<alternative_order_id>"),
-    ("PUT", "/order/certificate/<int:order_id>/dcv-random-value"),
-    ("PUT", "/order/certificate/<int:order_id>/status"),
-    ("PUT", "/order/certificate/<int:order_id>/revoke"),
     ("PUT", "/request/<int:request_id>/status"),
     ("GET", "/certificate/<certificate>"),
     ("GET", "/certificate/<certificate>/chain"),
-    ("PUT", "/certificate/<certificate>/revoke"),
 }
 
 
 def _senders() -> set[str]:
     """Return the names of the functions that send a request with a client."""
     found = set()
-    for file in UTILS.glob("*.py"):
+    for file in UTILS.rglob("*.py"):
         for function in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(function, ast.FunctionDef):
                 for node in ast.walk(function):

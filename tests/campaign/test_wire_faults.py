@@ -24,8 +24,8 @@ from tests.campaign.conftest import Record, Rehearsals
 from tests.campaign.faults import FAULTS, FaultRow
 from tests.campaign.stage import Stage
 
-PATIENCE = {"timeout": 8, "retry_timeout": 3}
-IMPATIENCE = {"timeout": 8, "retry_timeout": 1}
+PATIENCE = {"timeout": 8, "retry_timeout": 10}
+IMPATIENCE = {"timeout": 8, "retry_timeout": 1, "wait_timeout": 1}
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
@@ -36,6 +36,7 @@ def test_cell(stage: Stage, rehearsals: Rehearsals, record: Record, call: Call, 
     before = stage.contents()
     sent = len(stage.simulator.log)
     bounds = PATIENCE if fault.times is not None else IMPATIENCE
+    bounds = {name: bound for name, bound in bounds.items() if name in options or name != "wait_timeout"}
     met = _inject(stage, call, fault, after)
     way, env = _way(stage, fault)
     result = stage.run(call.module, {**options, **bounds, **fault.options, **way}, more_env=env)

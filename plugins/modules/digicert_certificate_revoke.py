@@ -279,7 +279,8 @@ class RevocationWork:
         except RefusedError as error:
             if "already" not in str(error.code):
                 raise
-            return State(REVOKED if REVOKED in str(error.code) else APPROVAL_PENDING, changed=False)
+            # After a try whose response was lost, it was this run that revoked it.
+            return State(REVOKED if REVOKED in str(error.code) else APPROVAL_PENDING, changed=error.after_loss)
         return _state_after(answer)
 
     def _confirm(self, client: Client, error: LostResponseError) -> State:

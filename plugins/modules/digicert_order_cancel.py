@@ -103,6 +103,7 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.er
     DigicertError,
     LostResponseError,
     NotFoundError,
+    RefusedError,
 )
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.orders import Order, cancel, get_order
 
@@ -173,7 +174,10 @@ class Cancellation:
     def _cancel(self, client: Client, goal: str) -> None:
         try:
             cancel(client, self.order_id, self.module.params["note"])
-        except LostResponseError as error:
+        except (LostResponseError, RefusedError) as error:
+            # An earlier try, whose response was lost, may have done what the last one could not do again.
+            if isinstance(error, RefusedError) and not error.after_loss:
+                raise
             what = f"the cancellation of order {self.order_id}"
             confirm_change(error, lambda: get_order(client, self.order_id).status == goal, what)
 

@@ -12,24 +12,21 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.client import Backoff
-from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import (
-    DigicertError,
-    LostResponseError,
-)
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError
 
 PATIENCE = 90.0  # seconds; reads lag behind writes by up to a minute (API page, section 1)
 
 
-def confirm_change(error: LostResponseError, is_done: t.Callable[[], bool], what: str) -> None:
+def confirm_change(error: DigicertError, is_done: t.Callable[[], bool], what: str) -> None:
     """Return when a change whose response was lost turns out to be done.
 
     Args:
-        error: why its response was lost.
+        error: why its response was lost, or what a later try was answered.
         is_done: reads the service and returns whether the change is done; raises DigicertError.
         what: the change as a subject, such as "the revocation of order 1".
 
     Raises:
-        LostResponseError: the change is not seen, or cannot be looked for, and may still be carried out.
+        DigicertError: `error`, explained: the change is not seen or cannot be looked for, and may still be carried out.
     """
     patience = Backoff(PATIENCE)
     unseen = f"It is unknown whether {what} was carried out, and it may still be. Run the task again later."

@@ -32,7 +32,7 @@ ALTERNATE, CHECK, DOWNLOAD = "GET /order/alternate/", "PUT .*/check-dcv$", "GET 
 
 
 class PatternClient:
-    """Answers by pattern: the last rule whose pattern fits "METHOD path" answers; of its answers, the last one stays."""
+    """Answers by pattern: the last rule that fits "METHOD path" answers; of its answers, the last one stays."""
 
     timeout = 30.0
 

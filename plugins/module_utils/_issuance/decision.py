@@ -252,10 +252,10 @@ class Decider:
             if plan is not None:
                 return plan
         self._check_guard(old, survey)
-        if old is not None and old.auto_renew and self._lasts(old) and not options.force:
-            # What DigiCert renews has the old names.
-            if self._finder.has_same_names(old):
-                return self._leave_to_digicert(old)
+        # What DigiCert renews has the old names.
+        is_renewing = old is not None and old.auto_renew and self._lasts(old) and self._finder.has_same_names(old)
+        if old is not None and is_renewing and not options.force:
+            return self._leave_to_digicert(old)
         difference = client.clock_difference
         if difference is not None and abs(difference) > MOST_CLOCK_DIFFERENCE:
             raise DigicertError(

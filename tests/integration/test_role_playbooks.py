@@ -53,6 +53,8 @@ def test_dns_and_own_provider(fleet: Fleet, tmp_path: Path) -> None:
         own = play(fleet, "certificate_own_provider", dv_certificate_name="own", **addresses, **role)
         assert own.rc == 0, own.output
         assert fleet.verify("www.example.com", "own") != certificate
-        assert fleet.calls() == [AUTH_KEY, *FIRST] * 2
+        # The account has a good order for the names, so the other files cost nothing.
+        reissue = ["GET /order/certificate", "GET /order/certificate/N", "POST /order/certificate/N/reissue"]
+        assert fleet.calls() == [AUTH_KEY, *FIRST, AUTH_KEY, *reissue]
     finally:
         knot.stop()

@@ -111,7 +111,8 @@ class Decider:
                 return plan
         if self._may_reissue(order, same_names):
             return self._reissue(order, same_names)
-        if order.is_renewed and not (self._options.force and self._options.renewal == "order"):
+        # What renewed it has the old names.
+        if order.is_renewed and same_names and not (self._options.force and self._options.renewal == "order"):
             raise DigicertError(
                 f"Order {order.order_id} was renewed already, and the account shows no issued order that renews it. No "
                 "order was placed. Look at the renewal in CertCentral, and give its id in order_id."

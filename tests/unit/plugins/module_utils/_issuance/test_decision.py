@@ -51,6 +51,8 @@ REISSUED = "POST /order/certificate/7/reissue"
         ({**ENDS_SOON, "is_renewed": True}, {}, "was renewed already"),
         ({**ENDS_SOON, "is_renewed": True}, {"force": True}, "was renewed already"),
         ({"is_renewed": True}, {}, "reissued"),
+        ({"is_renewed": True, "names": ["other.example"]}, {}, "ordered"),
+        ({"auto_renew": 1, "names": ["other.example"]}, {}, "ordered"),
         ({**ENDS_SOON, "auto_renew": 1}, {}, "none"),
         # What the service does not say.
         ({"order_valid_till": None}, {}, "reissued"),

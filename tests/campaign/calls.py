@@ -188,7 +188,7 @@ def _bought(**options: t.Any) -> t.Callable[[Stage], dict[str, t.Any]]:
         stage.bought_files()
         [order] = stage.simulator.orders()
         assert order.certificate
-        known = {"order_id": order.id, "certificate_id": order.primary.id}
+        known: dict[str, t.Any] = {"order_id": order.id, "certificate_id": order.primary.id}
         known = {**known, "serial_number": order.certificate.serial_number, "path": stage.file("old.pem")}
         return {name: known[name] if value is None else value for name, value in options.items()}
 

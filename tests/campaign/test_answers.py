@@ -106,7 +106,8 @@ def run(stage: Stage, clock: SharedTime, kind: str) -> Seen:
         else:
             values = {**request.DEFAULTS, "dns_names": [], "wait_timeout": 3600}
             wanted = request.certificate_request(stage.csr, values)
-            paths = InstallPaths(**stage.all_files())
+            files: dict[str, t.Any] = {**stage.all_files()}
+            paths = InstallPaths(**files)
             workflow.Workflow(client, wanted, request.issuance_options(values), paths).run(workflow.install_files)
     except DigicertError as error:
         failure = error
@@ -136,7 +137,7 @@ def test_cell(
 ) -> None:
     simulator = stage.simulator
     simulator.set_order_behaviour(OrderBehaviour(validation="never"))
-    lags = {"list_lag": behind, "info_lag": behind, "alternate_lag": behind}
+    lags: dict[str, t.Any] = {"list_lag": behind, "info_lag": behind, "alternate_lag": behind}
     if kind != "permanent AuthKey":
         simulator.seed_auth_key()
     if kind == "reissue":

@@ -59,7 +59,7 @@ def _no_survey(*_args: Any) -> Survey:
 def _forget_known() -> AbstractContextManager[Any]:
     real = auth_keys.AuthKeySpec.select_new
     return mock.patch.object(
-        auth_keys.AuthKeySpec, "select_new", lambda spec, keys, _known, now: real(spec, keys, (), now)
+        auth_keys.AuthKeySpec, "select_new", lambda spec, keys, _known, now: real(spec, keys, frozenset(), now)
     )
 
 

@@ -85,7 +85,9 @@ class AuthKeyMachine(RuleBasedStateMachine):
         is_undisturbed = plan._replace(meanwhile=None).is_faultless and not before[1]
         if is_undisturbed and spec[0] is None and not force:
             assert run.is_clean, f"a run failed because another one was faster: {run}"
-        created = run.is_clean and run.result and run.result.changed and not plan.meanwhile and not self.stage.wire.in_flight
+        created = (
+            run.is_clean and run.result and run.result.changed and not plan.meanwhile and not self.stage.wire.in_flight
+        )
         if key and (created or (run.is_clean and self._is_alone(plan))):
             known = [each for each in self.stage.service.keys.active(self.now) if each.auth_key_id == key.auth_key_id]
             assert [each.auth_key for each in known] == [key.auth_key], "a run named a key that the account has not"

@@ -252,7 +252,7 @@ def test_two_runs_for_the_same_file_at_once(site: Site) -> None:
 
 
 def test_a_run_does_not_wait_for_another_for_ever(site: Site) -> None:
-    site.simulator.inject(Fault(method="POST", delay_after=10))
+    site.simulator.inject(Fault(method="POST", delay_after=25))
     args = site.args()
     process = site.start({**args, "api_url": site.simulator.url, "api_key": site.simulator.keys["full"]})
     try:

@@ -179,7 +179,7 @@ def test_odd_answers(simulator: Simulator, ansible: Ansible) -> None:
 def test_slow_server_is_left_within_timeout(simulator: Simulator, ansible: Ansible) -> None:
     simulator.inject(Fault(times=None, drip_headers=1.0))
     task = failure_of(ansible.adhoc(MODULE, {"timeout": 2}), "no complete response within 2 seconds")
-    assert 2 <= task.seconds < 12
+    assert 2 <= task.seconds < 25
     assert len(simulator.log) == 1
 
 
@@ -188,13 +188,13 @@ def test_unreachable_service_is_tried_for_retry_timeout(ansible: Ansible) -> Non
         nobody_listens.bind(("127.0.0.1", 0))
         url = f"https://127.0.0.1:{nobody_listens.getsockname()[1]}/services/v2"
         run = ansible.adhoc(MODULE, {"api_url": url, "retry_timeout": 4})
-        assert 4 <= failure_of(run, "no connection (Connection refused)").seconds < 14
+        assert 4 <= failure_of(run, "no connection (Connection refused)").seconds < 30
 
 
 def test_retry_after_beyond_retry_timeout_ends_at_once(simulator: Simulator, ansible: Ansible) -> None:
     simulator.inject(Fault(status=429, headers={"Retry-After": "3600"}, times=None))
     task = failure_of(ansible.adhoc(MODULE), "rate limit")
-    assert task.seconds < 10
+    assert task.seconds < 25
     assert task.result["http_status"] == 429
 
 

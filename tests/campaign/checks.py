@@ -21,7 +21,7 @@ ADVICE = re.compile(
 )
 WHAT = re.compile(
     r"Cannot |Order [0-9]+ |What CertCentral returned |The permanent AuthKey |The certificate in place |"
-    "The directory |/"
+    "The directory |The journal of the order |/"
 )
 TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (float, int), "bool": (bool,)}
 

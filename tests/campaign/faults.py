@@ -52,10 +52,11 @@ class FaultRow(t.NamedTuple):
         return call.kind in self.endures.split() or (call.repeats and self.times == 1 and not self.refusal)
 
 
-ALL = "GET POST PUT DELETE CHANGE"
+ALL = "GET POST PUT DELETE CHANGE REVOKE"
+REPEATED = "GET POST PUT DELETE CHANGE"  # a revocation is not sent again
 # A lost answer to these is followed by a look, or does not matter.
 LOOKED = "POST PUT DELETE"
-SEEN = "POST PUT DELETE CHANGE"  # the look shows that it was carried out
+SEEN = "POST PUT DELETE CHANGE REVOKE"  # the look shows that it was carried out
 
 
 def refusal(code: str) -> dict[str, t.Any]:
@@ -67,9 +68,9 @@ LATE = "no complete (answer|response) within|no connection within"
 
 LIMIT = refusal("request_limit_exceeded")
 SERVICE = [
-    FaultRow("reset before", {"drop": "reset"}, endures=ALL),
+    FaultRow("reset before", {"drop": "reset"}, endures=REPEATED),
     FaultRow("reset after", {"drop": "reset", "commit": True}, endures=ALL),
-    FaultRow("closed before", {"drop": "close"}, endures=ALL),
+    FaultRow("closed before", {"drop": "close"}, endures=REPEATED),
     FaultRow("closed after", {"drop": "close", "commit": True}, endures=ALL),
     FaultRow("reset for good", {"drop": "reset"}, times=FOR_GOOD, words="connection broke"),
     FaultRow("silence before", {"delay_before": 1.6}, words=LATE, endures=SEEN, options={"timeout": SLOW}),
@@ -77,17 +78,17 @@ SERVICE = [
     FaultRow("slow head", {"drip_headers": 0.1}, words=LATE, endures=SEEN, options={"timeout": SLOW}),
     FaultRow("slow body", {"drip_body": 0.1}, words=LATE, endures=SEEN, options={"timeout": SLOW}),
     FaultRow("429", {"status": 429, "body": LIMIT}, endures=ALL, options={"retry_timeout": 4}),
-    FaultRow("429 with HTML", {"status": 429, "body": HTML}, endures=ALL, options={"retry_timeout": 4}),
+    FaultRow("429 with HTML", {"status": 429, "body": HTML}, endures=REPEATED, options={"retry_timeout": 4}),
     FaultRow("429 storm", {"status": 429, "body": LIMIT}, times=FOR_GOOD, words="rate limit of the API key is used up"),
     FaultRow("429 for an hour", {"status": 429, "body": LIMIT, "headers": {"Retry-After": "3600"}}, words="rate limit"),
     FaultRow("500 before", {"status": 500, "body": API_ERROR}, words="HTTP 500, internal_error", endures=LOOKED),
     FaultRow("500 after", {"status": 500, "body": HTML, "commit": True}, words="HTTP 500", endures=SEEN),
     FaultRow("500 for good", {"status": 500}, times=FOR_GOOD, words="HTTP 500"),
     FaultRow("indiscreet 500", {"status": 500, "body": INDISCREET}, words="HTTP 500", endures=LOOKED),
-    FaultRow("502 HTML before", {"status": 502, "body": HTML}, endures=ALL),
+    FaultRow("502 HTML before", {"status": 502, "body": HTML}, endures=REPEATED),
     FaultRow("502 HTML after", {"status": 502, "body": HTML, "commit": True}, endures=ALL),
     FaultRow("502 HTML for good", {"status": 502, "body": HTML}, times=FOR_GOOD, words="HTTP 502: Bad Gateway"),
-    FaultRow("503", {"status": 503}, endures=ALL),
+    FaultRow("503", {"status": 503}, endures=REPEATED),
     FaultRow("504 after", {"status": 504, "commit": True}, endures=ALL),
     FaultRow("HTML login before", {"body": HTML}, words="is not JSON|(holds|contains) no|not installed",
              endures=LOOKED),

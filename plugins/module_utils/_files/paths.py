@@ -123,7 +123,7 @@ class _Walk:
             self._run()
         except (OSError, ValueError) as exc:
             self.close()
-            raise file_error("Cannot follow the path", self._given, exc) from None
+            raise file_error("Cannot follow the path", self._given, exc, "Correct the path.") from None
         except BaseException:
             self.close()
             raise

@@ -15,7 +15,7 @@ from tests.campaign.stage import Result, Stage
 LONGEST_MESSAGE = 1500  # characters
 # How sentences begin that say what to do, and the one about what happens next without doing anything.
 ADVICE = re.compile(
-    r"(?:^|[.,;] |and )(?:Approve|Ask|ask|Check|Choose|Compare|Correct|Create|Give|Look|look|Make|make|Mend|Name|name|"
+    r"(?:^|[.,;] |and )(?:Approve|Ask|ask|Check|Choose|Compare|Correct|Create|Fix|Give|Look|look|Make|make|Mend|Name|name|"
     r"Publish|Put|Raise|raise|Remove|remove|Run|run|Set|Try|Use|Wait)\b"
     r"|[Tt]he next run |Reading needs|needs an API key"
 )

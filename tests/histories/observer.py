@@ -95,7 +95,9 @@ class Observer:
         found: list[str] = []
         if run.renewal == "order" and run.is_first:
             return found
-        certs = [each for other in self.stage.service.orders for each in other.certs]
+        # No read shows the first certificate of an order any more, once another site reissued in it.
+        orders = self.stage.service.orders
+        certs = [each for other in orders for each in other.certs if each.kind == "reissue" or each is other.primary]
         for other in certs:
             if other is cert or other.origin is None or other.origin.site is not site or other.csr_der != cert.csr_der:
                 continue

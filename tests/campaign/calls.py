@@ -166,20 +166,21 @@ def _pending_reissue(stage: Stage) -> dict[str, t.Any]:
     return options
 
 
-def _unproven_order(stage: Stage) -> dict[str, t.Any]:
+def _pending_for_long(behaviour: OrderBehaviour) -> t.Callable[[Stage], dict[str, t.Any]]:
     """An order stays pending, and the next run asks what is missing."""
-    options = {**_order(stage), "use_auth_key": False, "wait": False}
-    stage.simulator.set_order_behaviour(OrderBehaviour(validation="never", outcome="pending"))
-    assert stage.run(CERTIFICATE, options).ok
-    return options
+
+    def prepare(stage: Stage) -> dict[str, t.Any]:
+        options = {**_order(stage), "use_auth_key": False, "wait": False}
+        stage.simulator.set_order_behaviour(behaviour)
+        stage.simulator.set_service_behaviour(ServiceBehaviour(check_dcv="validations"))
+        assert stage.run(CERTIFICATE, options).ok
+        return options
+
+    return prepare
 
 
-def _unproven_domain(stage: Stage) -> dict[str, t.Any]:
-    """The same where the service names the domains without proof, and where there is nobody to show one."""
-    options = _unproven_order(stage)
-    stage.simulator.set_order_behaviour(OrderBehaviour())
-    stage.simulator.set_service_behaviour(ServiceBehaviour(check_dcv="validations"))
-    return options
+_unproven_order = _pending_for_long(OrderBehaviour(validation="never", outcome="pending"))
+_unproven_domain = _pending_for_long(OrderBehaviour())  # nobody shows a proof
 
 
 def _bought(**options: t.Any) -> t.Callable[[Stage], dict[str, t.Any]]:

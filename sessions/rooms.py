@@ -69,7 +69,9 @@ def main() -> int:
         graphlib.TopologicalSorter(graph).prepare()
     except graphlib.CycleError as circle:
         wrong.append(f"a circle of imports: {' -> '.join(circle.args[1])}")
-    wrong += [f"{path} must not import plugins" for path in Path("tests/simulator").rglob("*.py") if [*imports(path)]]
+    wrong += [
+        f"{path} must not import plugins" for path in Path("tests/simulator").rglob("*.py") if list(imports(path))
+    ]
     for path in (path for room in ("plugins", "sessions", "tests") for path in Path(room).rglob("*.py")):
         if (count := re.sub(DOCUMENTATION, "", path.read_text("utf-8")).count("\n")) > LONGEST:
             wrong.append(f"{path} has {count} lines, more than {LONGEST}")

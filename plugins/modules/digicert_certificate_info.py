@@ -285,9 +285,9 @@ def main() -> None:
             "mode": {"type": "str"},
             "owner": {"type": "str"},
             "group": {"type": "str"},
-            "private_key_mode": {"type": "str"},
-            "private_key_owner": {"type": "str"},
-            "private_key_group": {"type": "str"},
+            "private_key_mode": {"type": "str", "no_log": False},
+            "private_key_owner": {"type": "str", "no_log": False},
+            "private_key_group": {"type": "str", "no_log": False},
         },
         supports_check_mode=True,
     )

@@ -35,7 +35,7 @@ class World:
         """Let time pass, with what was to happen meanwhile."""
         end = self.now + max(0.0, seconds)
         while self._later and self._later[0][0] <= end:
-            self.now, _, action = heapq.heappop(self._later)
+            self.now, _number, action = heapq.heappop(self._later)
             action()
         self.now = end
 

@@ -52,8 +52,8 @@ def read_csr(text: str) -> tuple[bytes, ec.EllipticCurvePublicKey]:
     """Return DER and public key of a CSR, given as PEM or as the base64 of its body."""
     if "-----BEGIN" not in text:
         text = f"-----BEGIN CERTIFICATE REQUEST-----\n{text}\n-----END CERTIFICATE REQUEST-----\n"
-    head, _, rest = text.partition("REQUEST-----")
-    body, _, tail = rest.partition("-----END")
+    head, _label, rest = text.partition("REQUEST-----")
+    body, _label, tail = rest.partition("-----END")
     request = x509.load_pem_x509_csr(f"{head}REQUEST-----\n{body.strip()}\n-----END{tail}".encode())
     public_key = request.public_key()
     assert isinstance(public_key, ec.EllipticCurvePublicKey)
@@ -74,9 +74,9 @@ def _authority(name: str) -> tuple[x509.Name, str]:
 
 def issue(csr_text: str, names: tuple[str, ...], now: float, end: float) -> Issued:
     """Return a certificate for the CSR's key and these names (A-labels), valid from now to the end."""
-    _, public_key = read_csr(csr_text)
+    _der, public_key = read_csr(csr_text)
     issuer, intermediate = _authority("intermediate")
-    _, root = _authority("root")
+    _key, root = _authority("root")
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
     builder = _builder(subject, issuer, public_key)
     builder = builder.not_valid_before(datetime.fromtimestamp(now, timezone.utc))

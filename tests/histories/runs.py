@@ -93,7 +93,7 @@ class Stage:
         self.counts["runs killed"] += run.killed
         self.counts["runs failed"] += run.error is not None
         self.counts["exchanges"] += len(run.traffic.requests)
-        self.counts["exchanges with a fault"] += sum(fault is not None for _, _, fault in run.traffic.requests)
+        self.counts["exchanges with a fault"] += sum(fault is not None for *_rest, fault in run.traffic.requests)
 
 
 LAST_STORY: list[str] = []

@@ -15,7 +15,7 @@ import pytest
 from tests.simulator import DcvTargets, OrderBehaviour, Simulator
 from tests.support.fleet import Fleet
 from tests.support.playbooks import Ansible, service_environment
-from tests.support.servers import Nginx
+from tests.support.servers import HOST, Knot, Nginx
 from tests.support.sites import Site
 
 
@@ -64,3 +64,19 @@ def fleet(simulator: Simulator, ansible: Ansible, nginx: Nginx, tmp_path: Path) 
     fleet.variables["webroot"] = f"{nginx.webroot}/{{{{ inventory_hostname }}}}"
     fleet.variables["http_address"] = nginx.address
     return fleet
+
+
+@pytest.fixture
+def knot(fleet: Fleet, tmp_path: Path) -> t.Iterator[Knot]:
+    """A name server for example.com, which the role and DigiCert ask."""
+    server = Knot(tmp_path / "knot", "example.com")
+    fleet.simulator.set_dcv_targets(DcvTargets(dns=server.address))
+    fleet.variables.update(
+        dcv_method="dns",
+        dns_server=HOST,
+        dns_port=server.port,
+        dns_tsig_name=server.key_name,
+        dns_tsig_secret=server.key_secret,
+    )
+    yield server
+    server.stop()

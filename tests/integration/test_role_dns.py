@@ -12,25 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulator import DcvTargets
 from tests.support.fleet import AUTH_KEY, FIRST, Fleet, changes, failures
 from tests.support.servers import HOST, Knot, Nginx
-
-
-@pytest.fixture
-def knot(fleet: Fleet, tmp_path: Path) -> t.Iterator[Knot]:
-    """A name server for example.com, which the role and DigiCert ask."""
-    server = Knot(tmp_path / "knot", "example.com")
-    fleet.simulator.set_dcv_targets(DcvTargets(dns=server.address))
-    fleet.variables.update(
-        dcv_method="dns",
-        dns_server=HOST,
-        dns_port=server.port,
-        dns_tsig_name=server.key_name,
-        dns_tsig_secret=server.key_secret,
-    )
-    yield server
-    server.stop()
 
 
 @pytest.mark.smoke

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import typing as t
 
-from tests.integration.test_role_dns import knot as knot
 from tests.simulator import DcvTargets, OrderBehaviour
 from tests.support.fleet import AUTH_KEY, ORDER, Fleet, failures
 from tests.support.servers import HOST, Knot, Nginx

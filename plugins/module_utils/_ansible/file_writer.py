@@ -195,7 +195,9 @@ class FileWriter:
             current = 0o666 & ~_umask() if new_mode is None else new_mode
         if wanted is None:
             return current
-        mode = wanted if type(wanted) is int else self._mode_of_text(wanted, current)
+        # A truth value is an int for Python, and no mode for anybody.
+        is_number = isinstance(wanted, int) and not isinstance(wanted, bool)
+        mode = t.cast(int, wanted) if is_number else self._mode_of_text(wanted, current)
         if mode is None or not 0 <= mode <= 0o7777:
             raise DigicertError(
                 f"Cannot set the mode of {printable(path, 500)}: {printable(str(wanted), 40)!r} is not a mode. Give it "

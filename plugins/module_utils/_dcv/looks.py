@@ -169,7 +169,11 @@ def look_until(
         for number, name in enumerate(pending):
             if limit.left <= 0 and name in looks:
                 return
-            looks[name] = look(name, limit.share(len(pending) - number, limit.left))
+            part = limit.share(len(pending) - number, limit.left)
+            found = look(name, part)
+            # A look that the end of its time cut short knows less than the one before it.
+            if name not in looks or not found.reason or part.left > 0:
+                looks[name] = found
         pending = [name for name in pending if looks[name].reason]
         if pending and limit.left <= PAUSE:
             return

@@ -79,7 +79,15 @@ def expired(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def check(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Check:
+def closed_port() -> t.Iterator[int]:
+    """A port at which nobody listens, and nobody else can: it stays bound."""
+    with socket.socket() as holder:
+        holder.bind((HOST, 0))
+        yield int(holder.getsockname()[1])
+
+
+@pytest.fixture
+def check(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], closed_port: int) -> Check:
     def run(http: int, https: int | None = None, **more: t.Any) -> Outcome:
         options = {
             "names": ["www.example.com"],
@@ -87,7 +95,7 @@ def check(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
             "csr": CSR,
             "auth_key": AUTH_KEY,
             "http_address": f"{HOST}:{http}",
-            "https_port": https or free_port(),
+            "https_port": https or closed_port,
             "timeout": 3,
             **more,
         }
@@ -142,7 +150,7 @@ def test_whatever_answers_must_show_it(check: Check, expired: Path, https: t.Any
         return {"www.example.com": (status, location, (token() if text == "token" else text).encode())}
 
     with site(pages(https), expired) as https_port, site(pages(http)) as http_port:
-        outcome = check(http_port, https_port, timeout=1)
+        outcome = check(http_port, https_port, timeout=2)
     assert outcome.failed is not seen
     assert outcome.result["results"][0]["seen"] is seen
     if not seen:

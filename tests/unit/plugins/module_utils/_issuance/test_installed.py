@@ -81,6 +81,7 @@ def test_what_must_not_be_written(tmp_path: Path, options: dict[str, str], words
         (pem(MIDDLE.leaf(NAME, key=ec_key())), ("public_key",)),
         (aged_certificate(NAME, KEY, 90), ("self_signed",)),
     ],
+    ids=["nothing", "garbage", "good", "damaged chain", "damaged", "old", "other name", "other key", "self-signed"],
 )
 def test_what_is_due(tmp_path: Path, content: str, reasons: tuple[str, ...]) -> None:
     path = tmp_path / "full.pem"

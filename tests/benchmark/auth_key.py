@@ -22,8 +22,8 @@ from tests.support.playbooks import Ansible, service_environment
 ROUNDS = 25
 MODULE = "community.digicert.digicert_auth_key"
 LIMITS = (
-    ("steady state / ping", ["steady state"], ["ping"], 1.25),
-    ("steady state / its uri tasks", ["steady state"], ["uri list", "set fact"], 0.9),
+    ("steady state / ping", ["steady state"], ["ping"], 2.0),
+    ("steady state / its uri tasks", ["steady state"], ["uri list", "set fact"], 1.0),
     ("create / its uri tasks", ["create"], ["uri list other", "uri create", "set fact created"], 0.55),
 )
 

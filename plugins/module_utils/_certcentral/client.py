@@ -31,16 +31,16 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.er
     MissingLibraryError,
     UnusableResponseError,
 )
-from ansible_collections.community.digicert.plugins.module_utils._certcentral.failures import (
-    payload_error,
-    status_error,
-    transport_error,
-)
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.parsing import (
     decode_json,
     parse_http_date,
 )
-from ansible_collections.community.digicert.plugins.module_utils._certcentral.transport import RawResponse, Transport
+
+if t.TYPE_CHECKING:
+    from ansible_collections.community.digicert.plugins.module_utils._certcentral.transport import (
+        RawResponse,
+        Transport,
+    )
 
 USER_AGENT = "ansible-collection-community.digicert"
 LONGEST_TIMEOUT = 86_400.0  # seconds; more is a slip, and what sockets and threads cannot count
@@ -234,6 +234,13 @@ class Client:
 
     def _exchange(self, method: str, path: str, purpose: str, body: t.Any, text: bool) -> Response:
         """Send one request and read its response within the time limit; raises DigicertError."""
+        # Tasks that send no request, as most do when nothing is due, do not pay for these imports.
+        from ansible_collections.community.digicert.plugins.module_utils._certcentral.failures import (
+            payload_error,
+            status_error,
+            transport_error,
+        )
+
         where = self.where(purpose)
         deadline = Deadline()
         try:
@@ -277,6 +284,8 @@ class Client:
 
     def _connect(self) -> Transport:
         if self._transport is None:
+            from ansible_collections.community.digicert.plugins.module_utils._certcentral.transport import Transport
+
             self._transport = Transport(
                 headers={
                     "Accept-Encoding": "identity",

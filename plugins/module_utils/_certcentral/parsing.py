@@ -17,7 +17,6 @@ import json
 import re
 import typing as t
 from datetime import datetime, timedelta, timezone
-from email.utils import parsedate_to_datetime
 
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import UnusableResponseError
 
@@ -71,6 +70,8 @@ def parse_date_end(value: t.Any) -> datetime | None:
 
 def parse_http_date(value: str | None) -> datetime | None:
     """Return the moment that an HTTP date means (RFC 9110, 5.6.7), or None when it is none or absurd."""
+    from email.utils import parsedate_to_datetime  # as in the client: a task that sends nothing does not pay for it
+
     try:
         moment = parsedate_to_datetime(value or "")
         moment = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 import typing as t
 
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError, printable
@@ -179,7 +178,7 @@ def sync_file(descriptor: int) -> None:
 
 def temporary_name() -> str:
     """Return a name that nobody can guess, and that is short enough for every file system."""
-    return f".digicert-{secrets.token_hex(8)}"
+    return f".digicert-{os.urandom(8).hex()}"
 
 
 def existing_folder(place: Place) -> int:

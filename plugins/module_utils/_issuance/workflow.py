@@ -26,14 +26,12 @@ from datetime import datetime, timedelta, timezone
 
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError
 from ansible_collections.community.digicert.plugins.module_utils._files.replacing import replace_file
-from ansible_collections.community.digicert.plugins.module_utils._issuance.completion import Completion
 from ansible_collections.community.digicert.plugins.module_utils._issuance.context import (
     CONTINUED,
     NONE,
     CertificateContext,
     Progress,
 )
-from ansible_collections.community.digicert.plugins.module_utils._issuance.decision import Decider, Plan
 from ansible_collections.community.digicert.plugins.module_utils._issuance.installed import (
     InstalledCertificate,
     InstallPaths,
@@ -45,19 +43,13 @@ from ansible_collections.community.digicert.plugins.module_utils._issuance.journ
     JournalEntry,
     add_id,
 )
-from ansible_collections.community.digicert.plugins.module_utils._issuance.prediction import predict_action
-from ansible_collections.community.digicert.plugins.module_utils._issuance.resumption import (
-    Resumption,
-    is_revoked,
-    missing_chain,
-)
 from ansible_collections.community.digicert.plugins.module_utils._issuance.states import ISSUED
-from ansible_collections.community.digicert.plugins.module_utils._issuance.submission import Submitter
 from ansible_collections.community.digicert.plugins.module_utils._x509.certificates import same_serial_number
 
 if t.TYPE_CHECKING:
     from ansible_collections.community.digicert.plugins.module_utils._certcentral.client import Client
     from ansible_collections.community.digicert.plugins.module_utils._certcentral.orders import Order
+    from ansible_collections.community.digicert.plugins.module_utils._issuance.decision import Plan
     from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import Submission
     from ansible_collections.community.digicert.plugins.module_utils._issuance.request import (
         CertificateRequest,
@@ -178,6 +170,14 @@ class Workflow:
 
     def _work(self, context: CertificateContext, install: Install) -> Outcome:
         """Return the outcome of what has to be done, under the lock."""
+        # Most runs find nothing due, and each pays for its imports: what asks the service is imported where it is used.
+        from ansible_collections.community.digicert.plugins.module_utils._issuance.decision import Decider, Plan
+        from ansible_collections.community.digicert.plugins.module_utils._issuance.resumption import (
+            Resumption,
+            is_revoked,
+        )
+        from ansible_collections.community.digicert.plugins.module_utils._issuance.submission import Submitter
+
         reasons = self._reasons(context.installed)
         submission = context.entry.submission
         if submission is not None:
@@ -205,6 +205,8 @@ class Workflow:
 
     def _complete(self, context: CertificateContext, install: Install, plan: Plan) -> Outcome:
         """Return the outcome after the certificate of an order was fetched and installed."""
+        from ansible_collections.community.digicert.plugins.module_utils._issuance.completion import Completion
+
         progress = self.progress
         progress.action = plan.action
         completion = Completion(context, plan.submission)
@@ -275,6 +277,8 @@ class Workflow:
         if leaf is None or installed.faults:
             return Outcome(NONE, self.progress.order)
         if installed.missing_texts(self.paths):
+            from ansible_collections.community.digicert.plugins.module_utils._issuance.resumption import missing_chain
+
             bundle = missing_chain(context, leaf)
         self._install(context, install, leaf, bundle, None)
         return self._outcome(context, NONE, leaf, bundle)
@@ -306,6 +310,8 @@ class Workflow:
 
     def _predict(self, installed: InstalledCertificate) -> Outcome:
         """Return what a run would do, as far as files and journal tell."""
+        from ansible_collections.community.digicert.plugins.module_utils._issuance.prediction import predict_action
+
         reasons, entry = self._reasons(installed), self.journal.entry
         action = predict_action(self._request, self._options, entry, installed, bool(reasons))
         self.progress.action = action

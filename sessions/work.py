@@ -30,6 +30,8 @@ CORES = {
 pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv", "versions")
 folders = [Path(sys.base_prefix, "bin"), *sorted(pyenv.glob("3.*/bin"), reverse=True)]
 os.environ["PATH"] = os.pathsep.join([*map(str, folders), os.environ["PATH"]])
+# Without it, each of a thousand processes would compile Ansible and its libraries again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ.setdefault("UV_SYSTEM_CERTS", "true")
 os.environ.setdefault("UV_PYTHON_DOWNLOADS", "never")
 if "PIP_INDEX_URL" in os.environ:

@@ -141,8 +141,7 @@ class IssuanceMachine(RuleBasedStateMachine):
         )
         self.stage.note(f"run at {site.number} {site.names} csr={site.key}/{site.csr_serial} force={force}: {run}")
         leaf = site.leaf()
-        if leaf is not None:
-            site.installed.add(leaf.serial_number)
+        site.installed.update(each.serial_number for each in site.leaves())
         assert not self.observer.complaints, "\n".join([*self.observer.complaints, str(run)])
         assert site.tampered or not site.has_damaged_journal, f"a run left a journal that nobody can read: {run}"
         # What was under way is installed even when it is due again, and what DigiCert renews by itself is waited for.
@@ -170,8 +169,12 @@ class IssuanceMachine(RuleBasedStateMachine):
         """What was issued last for the CSR at hand was installed at some time."""
         ours = [cert for cert in self.certs_of(site) if cert.csr_der == site.csr_der and self.observer.would_do(cert)]
         if ours and ours[-1].certificate is not None and set(site.names) <= set(ours[-1].names):
-            serial = ours[-1].certificate.serial_number
-            assert serial in site.installed, f"certificate {ours[-1].certificate_id} was paid and is not installed"
+            paid = ours[-1]
+            # Nothing is due, and the journal that knew of it was replaced since: no run has a reason to look.
+            is_forgotten = paid.created <= site.journal_lost
+            assert is_forgotten or site.installed & self.observer.serials_since(paid), (
+                f"certificate {paid.certificate_id} was paid and is not installed"
+            )
 
     def check_journal(self, site: Site, run: Run[Any]) -> None:
         """What the run wrote into the journal is what the service says."""
@@ -192,7 +195,7 @@ class IssuanceMachine(RuleBasedStateMachine):
     def delete(self, number: int, name: str) -> None:
         """Delete a file, certificate and journal together, or everything."""
         site = self.sites[number]
-        self._note_file(site, f"delete {name}")
+        self._note_file(site, f"delete {name}", name)
         for each in self._files(site, name):
             site.damage(each, "delete")
 
@@ -204,7 +207,7 @@ class IssuanceMachine(RuleBasedStateMachine):
     def damage(self, number: int, name: str, how: str) -> None:
         """Damage a file."""
         site = self.sites[number]
-        self._note_file(site, f"{how} {name}")
+        self._note_file(site, f"{how} {name}", name)
         for each in self._files(site, name):
             site.damage(each, how)
 
@@ -217,7 +220,7 @@ class IssuanceMachine(RuleBasedStateMachine):
     def restore(self, number: int, name: str) -> None:
         """Put back the journal, the certificate or all files from the copy."""
         site = self.sites[number]
-        self._note_file(site, f"restore {name}")
+        self._note_file(site, f"restore {name}", name)
         site.restore(None if name == "all" else frozenset(self._files(site, name)))
 
     def _files(self, site: Site, name: str) -> list[str]:
@@ -226,8 +229,10 @@ class IssuanceMachine(RuleBasedStateMachine):
             return list(site.contents())
         return {"journal": [journal], "both": [first, journal]}.get(name) or [sites.FILES[name]]
 
-    def _note_file(self, site: Site, what: str) -> None:
+    def _note_file(self, site: Site, what: str, name: str) -> None:
         self.stage.note(f"{what} at {site.number}")
+        if name in ("journal", "both", "all"):
+            site.journal_lost = self.stage.world.now
         self.stage.counts["files deleted, damaged or restored"] += 1
 
     @rule(number=NUMBERS, names=st.sampled_from(sites.NAMES))

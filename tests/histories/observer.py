@@ -10,8 +10,8 @@ for a set of names is worth its price only when all of this holds:
 2. No run orders twice.
 3. Under `renewal=auto`, no live order for the same names and product exists. Live is an order that is pending, or that
    is issued and lasts for more than 31 days: its certificate can be had without paying. A run with `force=true` may
-   pass by one that is pending for another CSR. When the names that the user wants changed since the site's last order,
-   orders of even earlier times are none that the run has to know.
+   pass by one whose first certificate is, as far as reads show, pending for another CSR. When the names that the user
+   wants changed since the site's last order, orders of even earlier times are none that the run has to know.
 4. Under `renewal=order`, the certificate in place does not fit or is due by the true time, or `force=true` is given.
 5. Without `force=true`, no order for the same names was placed within the seven days before it.
 6. Whatever the options, no certificate was issued to this site for the same CSR that was never installed and would do,
@@ -82,8 +82,10 @@ class Observer:
             found.append("the run ordered before")
         if run.renewal == "auto" and run.last_names in (None, names):
             live = [other for other in same if self._is_live(other)]
-            passed_by = [other for other in live if run.force and other.certs[0].csr_der != cert.csr_der]
-            found += [f"order {o.order_id} is live" for o in live if o not in passed_by or o.status == "issued"]
+            waiting = [
+                other for other in live if self._seen_waiting(other, run) and other.certs[0].csr_der != cert.csr_der
+            ]
+            found += [f"order {o.order_id} is live" for o in live if not run.force or o not in waiting]
         if run.renewal == "order" and not run.force and not run.is_due:
             found.append("nothing was due")
         if not run.force and not looks_nowhere:
@@ -106,12 +108,17 @@ class Observer:
             if other.status == "pending":
                 found.append(f"certificate {other.certificate_id} for the same CSR is pending")
             elif self.would_do(other) and frozenset(other.names) == frozenset(cert.names):
-                serial = other.certificate.serial_number if other.certificate else ""
-                if serial not in site.installed:
+                if not site.installed & self.serials_since(other):
                     found.append(f"certificate {other.certificate_id} for the same CSR was never installed")
                 elif not run.force and not site.tampered:
                     found.append(f"certificate {other.certificate_id} for the same CSR would do")
         return found
+
+    def serials_since(self, cert: Cert) -> set[str]:
+        """Return the serial numbers of a certificate and of those issued later for the same CSR, by whomever."""
+        certs = [each for order in self.stage.service.orders for each in order.certs if each.certificate]
+        same = [each for each in certs if each.csr_der == cert.csr_der and each.certificate_id >= cert.certificate_id]
+        return {each.certificate.serial_number for each in same if each.certificate}
 
     @staticmethod
     def _can_be_known(cert: Cert, run: Any) -> bool:
@@ -119,6 +126,12 @@ class Observer:
         if cert.origin is not None and cert.origin.site is run.site and not run.site.tampered:
             return True
         return bool(cert.created + LONGEST_LAG < run.begun)
+
+    @staticmethod
+    def _seen_waiting(order: Order, run: Any) -> bool:
+        """Return whether reads that lag behind may show a run an order that waits for its first certificate."""
+        issued = order.certs[0].issued
+        return len(order.certs) == 1 and (issued is None or issued + LONGEST_LAG > run.begun)
 
     @staticmethod
     def _is_same(one: Order, other: Order) -> bool:
@@ -163,6 +176,9 @@ class Observer:
                 found.append(f"somebody renews order {order.order_id}")
             if self.now - order.created < GUARD and (site.renewal == "order" or not self._is_live(order)):
                 found.append(f"order {order.order_id} is young and of no use")
-            if any(cert.status == "revoked" for cert in order.certs):
-                found.append(f"a certificate of order {order.order_id} was revoked")
+            if any(cert.status in ("revoked", "rejected") for cert in order.certs):
+                found.append(f"somebody revoked or canceled a certificate of order {order.order_id}")
+            first = order.certs[0]
+            if site.lacks_chain and first is not order.primary and first.csr_der == site.csr_der:
+                found.append(f"nothing shows the first certificate of order {order.order_id}, whose chain is lost")
         return found

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -52,6 +53,7 @@ class Site:
         csr_serial: number of the CSR for that key.
         installed: serial numbers of all certificates that were ever in place.
         tampered: somebody deleted, damaged or restored files since the last run that succeeded.
+        journal_lost: when somebody last deleted, damaged or restored the journal, seconds since 1970.
         backup: copies of the files, by name.
     """
 
@@ -65,6 +67,7 @@ class Site:
         self.renewal = "auto"
         self.installed: set[str] = set()
         self.tampered = False
+        self.journal_lost = 0.0
         self.backup: dict[str, bytes] = {}
         folder.mkdir()
 
@@ -112,6 +115,21 @@ class Site:
             return _read_leaf((self.folder / FILES[self.layout[0]]).read_bytes())
         except (OSError, ValueError):
             return None
+
+    def leaves(self) -> list[Leaf]:
+        """Return the certificates in all files that have one; a crash may come between two of them."""
+        found = []
+        for name in set(self.layout) - {"chain_path"}:
+            with contextlib.suppress(OSError, ValueError):
+                found.append(_read_leaf((self.folder / FILES[name]).read_bytes()))
+        return found
+
+    @property
+    def lacks_chain(self) -> bool:
+        """Whether no file has the chain that some of them need."""
+        contents, needed = self.contents(), {"chain_path": 1, "full_chain_path": 2}
+        counts = {name: contents.get(FILES[name], b"").count(b"-----BEGIN") for name in self.layout if name in needed}
+        return bool(counts) and not any(count >= needed[name] for name, count in counts.items())
 
     def contents(self) -> dict[str, bytes]:
         """Return all files."""

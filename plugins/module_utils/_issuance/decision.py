@@ -40,11 +40,11 @@ from ansible_collections.community.digicert.plugins.module_utils._issuance.state
     CLOSED,
     EXPIRED,
     ISSUED,
-    PENDING,
     closed_error,
     is_under_way,
     mismatched_order_error,
 )
+from ansible_collections.community.digicert.plugins.module_utils._x509.certificates import same_serial_number
 
 if t.TYPE_CHECKING:
     from ansible_collections.community.digicert.plugins.module_utils._certcentral.orders import Order
@@ -74,12 +74,19 @@ class Plan(t.NamedTuple):
 class Decider:
     """Decides for one certificate that is due, or that the user wants with force=true."""
 
-    def __init__(self, context: CertificateContext, reasons: tuple[str, ...]) -> None:
-        """Take the certificate, and why it is due, as reasons of `installed`; nothing is sent yet."""
+    def __init__(self, context: CertificateContext, reasons: tuple[str, ...], was_under_way: bool = False) -> None:
+        """Take what decides; nothing is sent yet.
+
+        Args:
+            context: the certificate.
+            reasons: why it is due, as reasons of `installed`.
+            was_under_way: the journal had something under way when the run began.
+        """
         self._context = context
         self._client, self._options = context.client, context.options
         self._finder = OrderFinder(context)
         self._reasons = reasons
+        self._was_under_way = was_under_way
 
     def decide(self) -> Plan:
         """Return what to do.
@@ -88,7 +95,7 @@ class Decider:
             DigicertError: nothing can be done without the user.
         """
         is_first = self._context.entry._replace(last_purchase=None) == EMPTY and self._context.installed.leaf is None
-        if is_first and self._options.renewal == "order" and self._options.order_id is None:
+        if is_first and not self._was_under_way and self._options.renewal == "order" and self._options.order_id is None:
             return self._purchase(None, Survey())
         order = self._finder.current()
         self._check_due_by_service()
@@ -131,7 +138,9 @@ class Decider:
     def _use(self, survey: Survey, known: Order | None = None) -> Plan | None:
         """Return how to do without buying, with what else the account has for these names."""
         pending, good = survey.pending, survey.good
-        if pending is not None and (self._context.is_ours(pending.csr) or not self._options.force):
+        # What waits for a reissue was paid for, and force=true passes by what waits for its first certificate only.
+        is_passed_by = pending is not None and self._options.force and not _is_reissuing(pending)
+        if pending is not None and (self._context.is_ours(pending.csr) or not is_passed_by):
             self._context.progress.order = pending
             return self._continue(pending)
         if good is None:
@@ -166,8 +175,13 @@ class Decider:
 
     def _is_adoptable(self, order: Order) -> bool:
         """Return whether an order's certificate is for our CSR, not in place, and not due: it was paid for already."""
-        context = self._context
-        if self._options.force or order.status != ISSUED or order.certificate_status == "revoked":
+        context, entry = self._context, self._context.entry
+        if order.status != ISSUED or order.certificate_status == "revoked":
+            return False
+        earlier = [number for number in (entry.serial_number, entry.replaced_serial_number) if number is not None]
+        number = order.serial_number
+        was_installed = number is None or any(same_serial_number(number, each) for each in earlier)
+        if self._options.force and was_installed:
             return False
         if not context.is_ours(order.csr) or context.is_installed(order.serial_number):
             return False
@@ -203,7 +217,7 @@ class Decider:
 
     def _continue(self, order: Order) -> Plan:
         """Return the plan for an order, or a reissue, that is under way and that the journal does not know."""
-        if order.status == PENDING or order.status not in ("reissue_pending", "processing", "approved"):
+        if not _is_reissuing(order):
             if not self._context.is_ours(order.csr):
                 raise mismatched_order_error(order)
             return Plan(CONTINUED, order)
@@ -362,6 +376,11 @@ class Decider:
 
     def _lasts(self, order: Order) -> bool:
         return order.order_valid_till is not None and order.order_valid_till > self._client.now()
+
+
+def _is_reissuing(order: Order) -> bool:
+    """Return whether an order that is under way waits for another certificate, not for its first one."""
+    return order.status in ("reissue_pending", "processing", "approved")
 
 
 def _hours(difference: timedelta) -> str:

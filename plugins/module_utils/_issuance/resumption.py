@@ -86,8 +86,10 @@ class Resumption:
         if order.status in CLOSED:
             self._after_closed(order, submission, is_due)
             return None
-        if self._is_ours(submission) and not self._has_expired(submission, order):
-            return order
+        is_replaced = self._is_replaced(submission, order)
+        if self._is_ours(submission) and not is_replaced and not self._has_expired(submission, order):
+            number = submission.certificate_id
+            return order if number is None or submission.kind == REISSUE else order._replace(certificate_id=number)
         if order.status == ISSUED:
             # It was paid for: its order is the one to reissue in.
             self._drop(submission, order)
@@ -117,6 +119,12 @@ class Resumption:
         old, number = submission.old_serial_number, order.serial_number
         is_old = old is not None and number is not None and same_serial_number(old, number)
         return not is_old and order.valid_till - self._client.now() < A_DAY
+
+    def _is_replaced(self, submission: Submission, order: Order) -> bool:
+        """Return whether another host reissued in an order, so that nothing shows its first certificate any more."""
+        if submission.kind != ORDER or order.status != ISSUED or order.csr is None or self._context.is_ours(order.csr):
+            return False
+        return submission.certificate_id is None or self._context.options.force
 
     def _is_ours(self, submission: Submission) -> bool:
         """Return whether what was sent is what this run wants."""

@@ -54,6 +54,7 @@ if t.TYPE_CHECKING:
 
 QUIET = 600.0  # seconds after a lost answer in which nothing is sent again
 LEAST_LOOK = 90.0  # seconds that a run looks for what was lost, reads lagging behind by up to a minute
+GRACE = 15.0  # seconds beyond wait_timeout: ten minutes of waiting begin at the first look, a moment after the run
 # Dates of rows may lack zone and time of day.
 DATE_TOLERANCE = timedelta(hours=38)
 
@@ -109,14 +110,16 @@ class Submitter:
         Raises:
             DigicertError: it may still be under way, or that cannot be known.
         """
-        context = self._context
+        context, begun = self._context, time.monotonic()
         found = self._look(submission)
         submission = self._note_loss(submission)
+        # What a look says is true of the moment when it began.
+        is_over = self._quiet_left(submission) + time.monotonic() - begun <= 0
         if found is None and is_wanted:
             found = self._search(submission, None, time.monotonic() + self._quiet_left(submission))
         if found is not None:
             return self.accept(t.cast("Submission", context.entry.submission), found)
-        if is_wanted or self._quiet_left(submission) <= 0:
+        if is_wanted or is_over:
             context.remember(context.entry._replace(submission=None))
         else:
             context.progress.warn(
@@ -133,13 +136,13 @@ class Submitter:
         entry, now = context.entry, self._client.now()
         submission = submission._replace(accepted=True, order_id=order.order_id, certificate_id=order.certificate_id)
         if submission.kind == ORDER:
-            # An order that was found may be older than this moment; the guard on buying then lasts a little longer.
+            # An order that was found may be older than this moment.
             entry = entry._replace(
                 order_id=order.order_id,
                 order_valid_till=order.order_valid_till,
                 product=submission.product,
                 names=submission.names,
-                last_purchase=now,
+                last_purchase=now if order.created is None else min(now, order.created),
                 known_orders=add_id(entry.known_orders, order.order_id),
             )
         else:
@@ -169,10 +172,12 @@ class Submitter:
             What was found; None when `end` has come and complete lists show that there is none.
         """
         now = time.monotonic()
-        stop = end if end <= self._context.give_up else max(self._context.give_up, min(now + LEAST_LOOK, end))
+        give_up = self._context.give_up
+        stop = end if end <= give_up + GRACE else max(give_up, min(now + LEAST_LOOK, end))
         patience = Backoff(stop - now)
         while True:
             unknown: DigicertError | None = None
+            begun = time.monotonic()
             try:
                 found = self._look(submission)
                 submission = self._note_loss(submission)
@@ -182,9 +187,11 @@ class Submitter:
                 unknown = error
                 if isinstance(error, RefusedError) and not isinstance(error, RateLimitedError):
                     break
-            if not patience.wait():
+            if begun >= stop:
                 break
-        if unknown is None and time.monotonic() >= end:
+            patience.wait()
+        # A look that began before the end may have missed it, however long its answer took.
+        if unknown is None and begun >= end:
             return None
         raise self._undecided_error(submission, failure, unknown, end)
 

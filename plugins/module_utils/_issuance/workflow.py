@@ -39,6 +39,7 @@ from ansible_collections.community.digicert.plugins.module_utils._issuance.insta
     warnings_about,
 )
 from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import (
+    REISSUE,
     Journal,
     JournalEntry,
     add_id,
@@ -192,7 +193,7 @@ class Workflow:
             reasons = (REVOKED,)
         if not reasons and not self._options.force:
             return self._keep(context, install)
-        plan = Decider(context, reasons).decide()
+        plan = Decider(context, reasons, submission is not None).decide()
         if plan.action == NONE:
             return self._keep(context, install)
         if plan.body is not None and plan.submission is not None:
@@ -231,6 +232,8 @@ class Workflow:
         if leaf is None or installed.faults or order.status != ISSUED or not context.is_ours(order.csr):
             return False
         is_old = old is not None and same_serial_number(old, leaf.serial_number)
+        # Reads lag behind, and an earlier certificate of the order may have the same CSR.
+        is_old = is_old or (submission.kind == REISSUE and order.certificate_id in submission.others)
         if is_old or not context.is_installed(order.serial_number):
             return False
         self._finish(context, order, leaf, submission)

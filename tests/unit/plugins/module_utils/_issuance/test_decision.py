@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 import typing as t
 from datetime import timedelta
 
@@ -14,9 +15,11 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.er
     DigicertError,
     LostResponseError,
     NotFoundError,
+    NotSentError,
     RefusedError,
 )
-from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import JournalEntry
+from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import JournalEntry, Submission
+from ansible_collections.community.digicert.plugins.module_utils._x509.csr import read_csr
 
 from tests.support.issuance import ALTERNATE, INFO, LIST, NAME, POST, REISSUE, REISSUES, Case
 from tests.support.pki import new_csr
@@ -210,6 +213,94 @@ def test_a_paid_order_for_another_csr_is_the_one_to_reissue_in(case: Case) -> No
     with pytest.raises(DigicertError, match="no certificate for this public key"):
         case.run()
     assert case.sent[-1] == "POST /order/certificate/8/reissue"
+
+
+@pytest.mark.parametrize("status", ["reissue_pending", "processing"])
+def test_force_never_buys_around_a_reissue_that_is_under_way(case: Case, status: str) -> None:
+    case.orders(case.order(status=status))
+    case.client.on(INFO, case.order(status=status))
+    with pytest.raises(DigicertError, match="under way for this certificate"):
+        case.run(force=True)
+    assert case.sent == []
+
+
+def test_an_order_in_which_another_host_reissued_is_reissued_in_again(case: Case) -> None:
+    case.client.on(POST, {"id": 8, "requests": []})
+    case.client.on("PUT .*/dcv-random-value$", {"dcv_random_value": "random"})
+    case.client.on("PUT .*/check-dcv$", {"order_status": "pending"})
+    case.client.on(INFO, {**case.order(status="pending", certificate={"csr": case.csr}), "id": 8})
+    assert case.run(wait=False).action == "ordered"
+    case.client.on(INFO, {**case.order(certificate={"serial_number": "ab"}), "id": 8})
+    case.client.on(REISSUE, {**dict(case.client.rules)[REISSUE][0], "id": 8})
+    assert case.run().action == "reissued"
+    assert (case.sent[0], case.sent[-1]) == (BOUGHT, "POST /order/certificate/8/reissue")
+
+
+def test_what_was_paid_and_never_installed_is_fetched_although_another_one_is_forced(case: Case) -> None:
+    case.install(JournalEntry(order_id=7, names=(NAME,), serial_number="AB"))
+    paid = case.order(certificate={"csr": case.csr, "serial_number": "cd", "valid_till": case.day(150)})
+    case.client.on(INFO, paid)
+    assert (case.run(force=True, renewal="order").action, case.sent) == ("continued", [])
+    case.install(JournalEntry(order_id=7, names=(NAME,), serial_number="CD"))
+    assert case.run(force=True).action == "reissued"
+
+
+def test_after_a_lost_order_the_account_is_looked_at_although_renewal_order_needs_no_look(case: Case) -> None:
+    case.client.on(POST, NotSentError("No."), LostResponseError("Lost."))
+    with pytest.raises(DigicertError):
+        case.run(renewal="order")
+    assert case.client.calls == [BOUGHT]
+    with pytest.raises(DigicertError):
+        case.run(renewal="order")
+    time.sleep(700)
+    bought = {**case.order(date_created=case.day(0), certificate={"serial_number": "ab"}), "id": 9}
+    case.orders(bought)
+    case.client.on(INFO, bought)
+    with pytest.raises(DigicertError, match="paid for less than 7 days ago"):
+        case.run(renewal="order")
+    assert case.sent == [BOUGHT, BOUGHT]
+
+
+def test_a_look_says_what_was_so_when_it_began(case: Case) -> None:
+    case.client.on(POST, LostResponseError("Lost."))
+    answer = case.client.request
+    ours = {**case.order(certificate={"csr": case.csr, "serial_number": None}, date_created=case.day(0)), "id": 8}
+
+    def request(method: str, path: str, purpose: str, **options: t.Any) -> t.Any:
+        response = answer(method, path, purpose, **options)
+        if path.startswith("/order/certificate?") and case.client.calls.count("GET /order/certificate") == 2:
+            time.sleep(700)  # the machine was asleep
+            case.orders(ours)
+            case.client.on(INFO, ours)
+        return response
+
+    case.client.request = request  # type: ignore[method-assign]
+    assert case.run(wait_timeout=610).action == "ordered"
+    assert (case.sent, case.entry.order_id) == ([BOUGHT], 8)
+
+
+def test_the_guard_counts_from_when_an_order_was_placed_and_not_from_when_it_was_found(case: Case) -> None:
+    case.client.on(POST, LostResponseError("Lost."))
+    with pytest.raises(DigicertError):
+        case.run()
+    certificate = {"csr": case.csr, "serial_number": "ab", "valid_till": case.day(150)}
+    ours = {**case.order(certificate=certificate, date_created=case.day(0)), "id": 8}
+    time.sleep(20 * 86400)
+    case.client.on(ALTERNATE, ours)
+    case.client.on(INFO, ours)
+    assert case.run().order is not None
+    placed = case.entry.last_purchase
+    assert placed is not None
+    assert timedelta(days=19) < case.client.now() - placed < timedelta(days=22)
+
+
+def test_a_read_that_lags_behind_is_not_the_reissue_that_was_sent(case: Case) -> None:
+    sent = Submission("reissue", read_csr(case.csr).fingerprint, "p", NAME, order_id=7, others=(70,), accepted=True)
+    case.install(JournalEntry(order_id=7, names=(NAME,), submission=sent))
+    case.client.on(INFO, case.order(certificate={"csr": case.csr}))
+    with pytest.raises(DigicertError, match="did not come within"):
+        case.run()
+    assert case.entry.submission is not None
 
 
 def test_check_mode_predicts_without_a_request(case: Case) -> None:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import typing as t
 from pathlib import Path
 
@@ -17,6 +18,19 @@ from tests.support.fleet import Fleet
 from tests.support.playbooks import Ansible, service_environment
 from tests.support.servers import HOST, Knot, Nginx
 from tests.support.sites import Site
+from tests.support.warm import WarmPython
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _target_python() -> t.Iterator[None]:
+    """Let modules start at once, except where the session names the Python that runs them."""
+    if "TARGET_PYTHON" in os.environ:
+        yield
+        return
+    with tempfile.TemporaryDirectory() as folder, WarmPython(Path(folder)) as warm:
+        os.environ["TARGET_PYTHON"] = str(warm.interpreter)
+        yield
+        del os.environ["TARGET_PYTHON"]
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,136 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A Python for managed hosts that starts modules at once: each is forked from a process that has the imports done.
+
+A module imports for longer than it works, most of it compiled from the archive that Ansible sends. What is imported
+already is Ansible's part and the libraries; the collection's own files still come from the archive. A module has a
+process, an environment, descriptors, a working folder and an exit code of its own, as with any Python. What comes as a
+file, or in an environment that Python itself reads at its start, runs with the real one.
+
+Started as a program, with the address of a socket, this file is the process to fork from.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+LIBRARIES = (
+    *("ansible.module_utils.basic", "ansible.module_utils._internal._ansiballz._loader", "requests"),
+    *("cryptography.x509", "cryptography.hazmat.primitives.serialization.pkcs12", "dns.query", "dns.update"),
+)
+# Sends its descriptors and surroundings to the server, and ends as the module did. {0}: Python, {1}: the socket.
+CLIENT = """#!{0} -IS
+import os, sys
+own = {{name: value for name, value in os.environ.items() if name.startswith(("PYTHON", "LC_", "LANG"))}}
+if len(sys.argv) > 1 or own != {2!r} or os.geteuid() != {3}:
+    os.execv({0!r}, [{0!r}, *sys.argv[1:]])
+import json, socket
+umask = os.umask(0)
+connection = socket.socket(socket.AF_UNIX)
+connection.connect({1!r})
+socket.send_fds(connection, [b"\\0"], [0, 1, 2])
+connection.sendall(json.dumps([dict(os.environ), os.getcwd(), umask]).encode() + b"\\n")
+code = int(connection.makefile().readline() or 1)
+os.kill(os.getpid(), -code) if code < 0 else sys.exit(code)
+"""
+
+
+class WarmPython:
+    """Starts the process to fork from, and is the path of an interpreter as `interpreter`; a context manager."""
+
+    def __init__(self, folder: Path) -> None:
+        """Use an empty folder, whose path is short enough for a socket."""
+        self.interpreter = folder / "python"
+        self._address = folder / "socket"
+
+    def __enter__(self) -> WarmPython:
+        own = {name: value for name, value in os.environ.items() if name.startswith(("PYTHON", "LC_", "LANG"))}
+        client = CLIENT.format(sys.executable, str(self._address), own, os.geteuid())
+        self.interpreter.write_text(client, encoding="utf-8")
+        self.interpreter.chmod(0o755)
+        command = [sys.executable, __file__, str(self._address)]
+        self._server = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
+        assert self._server.stdout
+        assert self._server.stdout.read(1), "the process to fork from does not start"
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._server.terminate()
+        self._server.wait(10)
+
+
+def serve(address: str) -> None:
+    """Run what clients send until a signal ends this process; returns in each child, whose module has ended."""
+    sys.path.pop(0)  # this folder, which no module looks into
+    for name in LIBRARIES:
+        importlib.import_module(name)
+    gc.freeze()
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(address)
+        server.listen(256)
+        os.write(1, b"\n")
+        os.close(1)
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that look after a module
+        while True:
+            connection, _address = server.accept()
+            if os.fork() == 0:
+                server.close()
+                break
+            connection.close()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    _byte, descriptors, _flags, _sender = socket.recv_fds(connection, 1, 3)
+    surroundings = json.loads(connection.makefile(encoding="utf-8").readline())
+    child = os.fork()
+    if child == 0:
+        connection.close()
+        _become(descriptors, *surroundings)
+        _run(sys.stdin.buffer.read())
+        return
+    for descriptor in descriptors:
+        os.close(descriptor)
+    client = connection.fileno()
+    if client in select.select([client, os.pidfd_open(child)], [], [])[0]:  # the client was killed
+        os.killpg(child, signal.SIGKILL)
+        os._exit(0)
+    _ignored, status = os.waitpid(child, 0)
+    connection.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
+    os._exit(0)
+
+
+def _become(descriptors: list[int], env: dict[str, str], cwd: str, umask: int) -> None:
+    """Make this child what a fresh process of the client would be."""
+    os.setsid()
+    for number, descriptor in enumerate(descriptors):
+        os.dup2(descriptor, number)
+    os.closerange(3, 256)
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 (stays open)
+    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    os.environ.clear()
+    os.environ.update(env)
+    os.chdir(cwd)
+    os.umask(umask)
+
+
+def _run(program: bytes) -> None:
+    """Run a program as `__main__`."""
+    main = types.ModuleType("__main__")
+    sys.modules["__main__"] = main
+    sys.argv = [""]
+    exec(compile(program, "<stdin>", "exec"), vars(main))  # noqa: S102 (what an interpreter is for)
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1])

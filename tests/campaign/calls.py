@@ -96,9 +96,8 @@ class Call(t.NamedTuple):
 
     @property
     def kind(self) -> str:
-        """The method; "CHANGE" and "REVOKE" for the PUTs after whose loss a look must show the change."""
-        changes = {CANCEL: "CHANGE", REVOKE: "REVOKE"}
-        return changes.get(self.module, "PUT") if self.method == "PUT" else self.method
+        """The method; "CHANGE" for the PUTs that are sent once, and after whose loss a look must show the change."""
+        return "CHANGE" if self.method == "PUT" and self.module in (CANCEL, REVOKE) else self.method
 
 
 def _with_key(**options: t.Any) -> t.Callable[[Stage], dict[str, t.Any]]:

@@ -52,11 +52,11 @@ class FaultRow(t.NamedTuple):
         return call.kind in self.endures.split() or (call.repeats and self.times == 1 and not self.refusal)
 
 
-ALL = "GET POST PUT DELETE CHANGE REVOKE"
-REPEATED = "GET POST PUT DELETE CHANGE"  # a revocation is not sent again
+ALL = "GET POST PUT DELETE CHANGE"
+REPEATED = "GET POST PUT DELETE"  # revocations and cancellations are not sent again
 # A lost answer to these is followed by a look, or does not matter.
 LOOKED = "POST PUT DELETE"
-SEEN = "POST PUT DELETE CHANGE REVOKE"  # the look shows that it was carried out
+SEEN = "POST PUT DELETE CHANGE"  # the look shows that it was carried out
 
 
 def refusal(code: str) -> dict[str, t.Any]:

@@ -122,6 +122,7 @@ def _become(job: dict[str, t.Any], descriptors: list[int]) -> None:
     os.environ.clear()
     os.environ.update(job["env"])
     os.chdir(job["cwd"])
+    sys.dont_write_bytecode = True  # a limit of file sizes would cut it off, and every later import would fail
     resource.setrlimit(resource.RLIMIT_CPU, (LONGEST_RUN, LONGEST_RUN))
     signal.alarm(LONGEST_RUN)
     if job["largest_file"] is not None:

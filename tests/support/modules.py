@@ -12,7 +12,8 @@ import sys
 import typing as t
 
 import pytest
-from ansible.module_utils import basic
+from ansible.module_utils import _internal, basic
+from ansible.module_utils.common import warnings
 
 PACKAGE = "ansible_collections.community.digicert.plugins.modules"
 
@@ -38,6 +39,10 @@ def run_module(
     monkeypatch.setattr(sys, "argv", [name])
     monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": args}).encode())
     monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
+    # What Ansible keeps for a process: on a controller, which a test before this one may have made of it, warnings are
+    # printed in place of returned, and those of modules before this one would be returned too.
+    monkeypatch.setattr(_internal, "is_controller", False, raising=False)
+    monkeypatch.setattr(warnings, "_global_warnings", {})
     capsys.readouterr()
     with pytest.raises(SystemExit):
         module.main()

@@ -12,7 +12,7 @@ DEBIAN_PACKAGES ?= bc chromium knot nginx-light openssl shellcheck
 NOX = .venv/bin/python noxfile.py
 
 .DEFAULT_GOAL = help
-.PHONY: help demo test check unit simulator bench campaign load compatibility docs recording pin clean \
+.PHONY: help demo test check unit simulator bench campaign load years compatibility docs recording pin clean \
   debian-packages audit changelog release hooks
 
 help: ## show this list
@@ -41,6 +41,9 @@ campaign: .venv/ready ## let every call meet every fault and every wrong value, 
 
 load: .venv/ready ## run up to a thousand hosts under the rate limit (half an hour)
 	@$(NOX) -s load
+
+years: .venv/ready ## run the role daily for two simulated years, and draw what was paid (ten minutes)
+	@$(NOX) -s years
 
 compatibility: .venv/ready ## run all supported versions together, and renew the tables below docs/
 	@$(NOX) -s compatibility

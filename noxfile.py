@@ -259,6 +259,8 @@ add_program(
 add_program("recording", "Draw the demo for README.md.", "tests.demo.record", f"{IMAGES}/demo.svg", packages="tools")
 add_program("bench", "Measure the modules side by side with Ansible's own.", "tests.benchmark")
 add_program("load", "Run up to a thousand hosts.", "tests.load", "--output", str(IMAGES), packages="load")
+GUIDE = ["--output", f"{ROOT}/docs/docsite/rst/images"]
+add_program("years", "Run the role daily for two simulated years.", "tests.years", *GUIDE, packages="load")
 add_program("simulator", "Start the simulator and leave it running until interrupted.", "tests.simulator")
 
 if __name__ == "__main__":

@@ -261,6 +261,7 @@ add_program("bench", "Measure the modules side by side with Ansible's own.", "te
 add_program("load", "Run up to a thousand hosts.", "tests.load", "--output", str(IMAGES), packages="load")
 GUIDE = ["--output", f"{ROOT}/docs/docsite/rst/images"]
 add_program("years", "Run the role daily for two simulated years.", "tests.years", *GUIDE, packages="load")
+add_program("report", "Take the picture of the report for README.md.", "tests.report", "--output", str(IMAGES))
 add_program("simulator", "Start the simulator and leave it running until interrupted.", "tests.simulator")
 
 if __name__ == "__main__":

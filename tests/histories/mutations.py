@@ -52,6 +52,13 @@ def _false(*_args: Any) -> bool:
     return False
 
 
+def _no_order(submitter: Any, submission_: Any, is_brief: bool = False) -> Any:
+    return None if submission_.kind == "order" else _real_look(submitter, submission_, is_brief)
+
+
+_real_look = Submitter._look
+
+
 def _no_survey(*_args: Any) -> Survey:
     return Survey()
 
@@ -144,7 +151,7 @@ def _replace_in_place(path: str, content: bytes, **_options: Any) -> None:
 MUTATIONS: dict[str, Mutation] = {
     "refusal": Mutation("a gateway's 3xx or 4xx counts as a refusal", _wrap(client, "status_error", _refusal)),
     "ten-minutes": Mutation("an order is sent again right after its answer was lost", _put(submission, "QUIET", 0.0)),
-    "no-look": Mutation("nothing looks for an order that was lost", _put(Submitter, "_find_order", _nothing)),
+    "no-look": Mutation("nothing looks for an order that was lost", _put(Submitter, "_look", _no_order)),
     "no-look-reissue": Mutation(
         "nothing looks for a reissue that was lost", _put(Submitter, "_find_reissue", _nothing)
     ),

@@ -200,6 +200,7 @@ class Client:
         text: bool = False,
         backoff: Backoff | None = None,
         once: bool | None = None,
+        repeat_limited: bool = True,
     ) -> Response:
         """Send a request, and again after transient failures.
 
@@ -212,6 +213,7 @@ class Client:
             backoff: allowance of retry time to share with other calls; default: one of its own.
             once: send it again only when the service cannot have carried it out: nothing was sent, or the rate limit
                 refused it. None means so for POST.
+            repeat_limited: send it again when the rate limit refused it.
 
         Raises:
             NotSentError, RefusedError, LostResponseError: what is known of the last try.
@@ -225,7 +227,8 @@ class Client:
                 return self._exchange(method, path, purpose, body, text)._replace(after_loss=after_loss)
             except DigicertError as error:
                 is_lost = isinstance(error, LostResponseError)
-                repeatable = error.transient and (not once or not is_lost)
+                is_barred = error.http_status == 429 and not repeat_limited
+                repeatable = error.transient and not is_barred and (not once or not is_lost)
                 if not repeatable or not backoff.wait(error.retry_after, rate_limited=error.http_status == 429):
                     if after_loss:
                         raise error.extend(after_loss=True) from error

@@ -47,6 +47,7 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.tr
 )
 
 TRANSIENT = (429, 502, 503, 504)  # statuses that say "later", not "no"
+RATE_LIMIT = "request_limit_exceeded"
 INVALID_KEY = "access_denied|access_denied_invalid_key"
 MAX_ERRORS = 800  # characters of all errors of one response that are worth showing
 MAX_TEXT = 20_000  # characters of an error page that are looked at
@@ -172,7 +173,8 @@ def status_error(where: str, method: str, raw: RawResponse, api_key: str) -> Dig
         )
     message = where + _advice(status, code, method).replace("{}", quoted)
     retry_after = _retry_after(raw.headers)
-    if not 400 <= status <= 499 or code is None:
+    # The rate limit has one code, and nothing was carried out then; what else says 429 may be a gateway's.
+    if not 400 <= status <= 499 or code is None or (status == 429 and code != RATE_LIMIT):
         kind = LostResponseError if status >= 500 else UnusableResponseError
         return kind(message, transient=status in TRANSIENT, retry_after=retry_after, **facts)
     if status == 404:

@@ -120,7 +120,9 @@ def post_order(client: Client, product: str, body: dict[str, t.Any], purpose: st
         RefusedError, NotSentError: there is no order.
         LostResponseError: there may be an order.
     """
-    response = client.request("POST", f"{PATH}/{quote(product, safe='')}", purpose, body=body, backoff=backoff)
+    response = client.request(
+        "POST", f"{PATH}/{quote(product, safe='')}", purpose, body=body, backoff=backoff, repeat_limited=False
+    )
     order_id = as_id(as_dict(response.payload).get("id"))
     if order_id is None:
         raise unexpected_response_error(client, purpose, response, "no order id")
@@ -134,7 +136,9 @@ def post_reissue(client: Client, order_id: int, body: dict[str, t.Any], purpose:
         RefusedError, NotSentError: nothing was reissued.
         LostResponseError: a reissue may be under way.
     """
-    response = client.request("POST", f"{PATH}/{order_id}/reissue", purpose, body=body, backoff=backoff)
+    response = client.request(
+        "POST", f"{PATH}/{order_id}/reissue", purpose, body=body, backoff=backoff, repeat_limited=False
+    )
     if as_id(as_dict(response.payload).get("id")) != order_id:
         raise unexpected_response_error(client, purpose, response, "another order or none")
     return _submitted(response, order_id, "reissue_pending")

@@ -96,6 +96,7 @@ class JournalEntry(t.NamedTuple):
         known_orders: ids of earlier orders, the newest last.
         known_certificates: ids of earlier certificates, the newest last.
         submission: what is under way.
+        refused: what the service refused last; its `lost_at` is when. A run soon afterwards looks for it all the same.
     """
 
     order_id: int | None = None
@@ -110,6 +111,7 @@ class JournalEntry(t.NamedTuple):
     known_orders: tuple[int, ...] = ()
     known_certificates: tuple[int, ...] = ()
     submission: Submission | None = None
+    refused: Submission | None = None
 
 
 def add_id(known: tuple[int, ...], number: int | None) -> tuple[int, ...]:
@@ -250,7 +252,7 @@ def parse_entry(path: str, content: bytes | t.Mapping[str, t.Any]) -> JournalEnt
 
 
 def _entry(values: t.Mapping[str, t.Any]) -> JournalEntry:
-    given = values["submission"]
+    given, refused = values["submission"], values.get("refused")
     return JournalEntry(
         order_id=_id(values["order_id"]),
         order_valid_till=_time(values["order_valid_till"]),
@@ -264,6 +266,7 @@ def _entry(values: t.Mapping[str, t.Any]) -> JournalEntry:
         known_orders=_ids(values["known_orders"]),
         known_certificates=_ids(values["known_certificates"]),
         submission=None if given is None else _submission(given),
+        refused=None if refused is None else _submission(refused),
     )
 
 

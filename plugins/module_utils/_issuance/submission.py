@@ -84,9 +84,14 @@ class Submitter:
             context.journal.save(before._replace(submission=submission))
             try:
                 return self.accept(submission, self._post(submission, body))
-            except (NotSentError, RefusedError) as error:
+            except NotSentError:
                 context.remember(before)
-                if isinstance(error, RefusedError) and submission.kind != ORDER:
+                raise
+            except RefusedError as error:
+                # Its words may come from a gateway, after all: a run within the next minutes looks before it sends.
+                refused = submission._replace(lost_at=self._client.service_time)
+                context.remember(before._replace(refused=refused))
+                if submission.kind != ORDER:
                     raise refused_reissue_error(t.cast(int, submission.order_id), error) from error
                 raise
             except LostResponseError as error:
@@ -128,6 +133,33 @@ class Submitter:
             )
         return None
 
+    def look_after_refusal(self, is_due: bool) -> None:
+        """See to it that what the journal says was refused was not carried out; the journal knows it if it was.
+
+        Args:
+            is_due: another certificate is; otherwise nothing is sent anyway.
+
+        Raises:
+            DigicertError: that cannot be known yet.
+        """
+        context, refused, found = self._context, self._context.entry.refused, None
+        if refused is None or not (is_due or context.options.force):
+            return
+        try:
+            found = self._look(refused)
+            left = self._quiet_left(refused, LEAST_LOOK)
+            if found is None and left > 0:
+                found = self._search(refused, None, time.monotonic() + left)
+        except DigicertError:
+            if self._quiet_left(refused) > 0:
+                raise
+        entry = context.entry._replace(refused=None)
+        if found is None:
+            context.remember(entry)
+        else:
+            context.journal.entry = entry
+            self.accept(refused, found)
+
     def accept(self, submission: Submission, order: Order) -> Order:
         """Remember that the service took what was sent; return the order."""
         context = self._context
@@ -152,7 +184,23 @@ class Submitter:
         return order
 
     def _post(self, submission: Submission, body: dict[str, t.Any]) -> Order:
+        """Send it, and again when the rate limit refused it and a look does not find it."""
         backoff = self._client.backoff()
+        while True:
+            try:
+                return self._post_once(submission, body, backoff)
+            except RateLimitedError as error:
+                if not backoff.wait(error.retry_after, rate_limited=True):
+                    raise
+                limit = error
+            try:
+                found = self._look(submission, is_brief=True)
+            except DigicertError:
+                raise limit from None
+            if found is not None:
+                return found
+
+    def _post_once(self, submission: Submission, body: dict[str, t.Any], backoff: Backoff) -> Order:
         name = submission.common_name
         if submission.kind == ORDER:
             return post_order(self._client, submission.product, body, f"order the certificate for {name}", backoff)
@@ -213,7 +261,9 @@ class Submitter:
                 f"The next run looks again, and sends the {what} again after {again:%Y-%m-%d %H:%M:%S} UTC at the "
                 "soonest."
             )
-        if failure is None:
+        if submission == context.entry.refused:
+            lost = f"The service refused the {what} a moment ago, which is made sure of before it is sent again."
+        elif failure is None:
             lost = f"The answer to the {what} that an earlier run sent was lost."
         base = failure or unknown or DigicertError("")
         return DigicertError(
@@ -226,33 +276,45 @@ class Submitter:
     def _note_loss(self, submission: Submission) -> Submission:
         """Remember the first time that the service tells after the loss; later runs count the ten minutes from it."""
         now = self._client.service_time
+        if submission == self._context.entry.refused:
+            return submission
         if now is None or (submission.lost_at is not None and submission.lost_at <= now):
             return submission
         submission = submission._replace(lost_at=now)
         self._context.remember(self._context.entry._replace(submission=submission))
         return submission
 
-    def _quiet_left(self, submission: Submission) -> float:
-        """Return the seconds until what was lost may be sent again."""
+    def _quiet_left(self, submission: Submission, quiet: float | None = None) -> float:
+        """Return the seconds until what was lost, or refused, may be sent again."""
+        quiet = QUIET if quiet is None else quiet
         if submission.lost_at is None:
-            return QUIET
-        return min(QUIET, max(0.0, QUIET - (self._client.now() - submission.lost_at).total_seconds()))
+            return quiet
+        return min(quiet, max(0.0, quiet - (self._client.now() - submission.lost_at).total_seconds()))
 
-    def _look(self, submission: Submission) -> Order | None:
-        """Return what came of a submission, None when complete lists show nothing; raises DigicertError in doubt."""
-        if submission.kind == ORDER:
-            return self._find_order(submission)
-        return self._find_reissue(submission)
+    def _look(self, submission: Submission, is_brief: bool = False) -> Order | None:
+        """Return what came of a submission, None when complete lists show nothing; raises DigicertError in doubt.
 
-    def _find_order(self, submission: Submission) -> Order | None:
+        Args:
+            submission: what was sent.
+            is_brief: ask for an order by its alternative id only.
+        """
+        if submission.kind != ORDER:
+            return self._find_reissue(submission)
         backoff = self._client.backoff()
-        if submission.alternative_order_id is not None:
-            rows = find_by_alternative_id(self._client, submission.alternative_order_id, backoff) or ()
-            # Two under one id: neither is taken, the list has to tell.
-            if len({row.order_id for row in rows}) == 1:
-                order = rows[0] if rows[0].csr else get_order(self._client, rows[0].order_id, backoff)
-                if self._is_result(order, submission):
-                    return order
+        order = self._find_by_id(submission, backoff)
+        return order if is_brief or order is not None else self._find_order(submission, backoff)
+
+    def _find_by_id(self, submission: Submission, backoff: Backoff) -> Order | None:
+        if submission.alternative_order_id is None:
+            return None
+        rows = find_by_alternative_id(self._client, submission.alternative_order_id, backoff) or ()
+        # Two under one id: neither is taken, the list has to tell.
+        if len({row.order_id for row in rows}) != 1:
+            return None
+        order = rows[0] if rows[0].csr else get_order(self._client, rows[0].order_id, backoff)
+        return order if self._is_result(order, submission) else None
+
+    def _find_order(self, submission: Submission, backoff: Backoff) -> Order | None:
         listing = list_orders(self._client, common_name=submission.common_name, backoff=backoff)
         unsure = None
         for row in listing.orders:

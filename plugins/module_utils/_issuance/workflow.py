@@ -180,6 +180,7 @@ class Workflow:
         from ansible_collections.community.digicert.plugins.module_utils._issuance.submission import Submitter
 
         reasons = self._reasons(context.installed)
+        Submitter(context).look_after_refusal(bool(reasons))
         submission = context.entry.submission
         if submission is not None:
             resumed = Resumption(context).resume(submission, bool(reasons))

@@ -11,14 +11,17 @@ import typing as t
 from datetime import timedelta
 
 import pytest
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.client import Backoff
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import (
     DigicertError,
     LostResponseError,
     NotFoundError,
     NotSentError,
+    RateLimitedError,
     RefusedError,
 )
 from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import JournalEntry, Submission
+from ansible_collections.community.digicert.plugins.module_utils._x509.certificates import same_serial_number
 from ansible_collections.community.digicert.plugins.module_utils._x509.csr import read_csr
 
 from tests.support.issuance import ALTERNATE, INFO, LIST, NAME, POST, REISSUE, REISSUES, Case
@@ -83,7 +86,8 @@ def test_the_rule(case: Case, order: Order, options: dict[str, t.Any], expected:
         if case.sent:
             linked = case.client.bodies[-1].get("renewal_of_order_id")
             assert linked == (7 if expected == "renewed" else None)
-            assert (case.entry.submission, case.entry.serial_number) == (None, f"{case.new.serial_number:X}".zfill(40))
+            assert case.entry.submission is None
+            assert same_serial_number(str(case.entry.serial_number), f"{case.new.serial_number:X}")
             assert case.entry.replaced_serial_number is not None
     else:
         with pytest.raises(DigicertError, match=expected) as caught:
@@ -301,6 +305,34 @@ def test_a_read_that_lags_behind_is_not_the_reissue_that_was_sent(case: Case) ->
     with pytest.raises(DigicertError, match="did not come within"):
         case.run()
     assert case.entry.submission is not None
+
+
+def test_what_was_refused_is_looked_for_until_lists_would_show_it(case: Case) -> None:
+    case.client.on(POST, RefusedError("No.", http_status=400, code="some_code"))
+    with pytest.raises(RefusedError):
+        case.run()
+    assert case.entry.submission is None
+    began = time.monotonic()
+    with pytest.raises(RefusedError):
+        case.run()
+    assert (case.sent, time.monotonic() - began >= 89) == ([BOUGHT, BOUGHT], True)
+    ours = {**case.order(certificate={"csr": case.csr, "serial_number": None}, date_created=case.day(0)), "id": 8}
+    case.client.on(ALTERNATE, ours)
+    case.client.on(INFO, ours)
+    assert case.run().action == "continued"
+    assert (case.sent, case.entry.refused) == ([BOUGHT, BOUGHT], None)
+
+
+def test_after_the_rate_limit_one_look_comes_before_the_next_try(case: Case) -> None:
+    case.client.backoff = lambda: Backoff(60)  # type: ignore[method-assign]
+    limit = RateLimitedError("Limit.", http_status=429, code="request_limit_exceeded")
+    case.client.on(POST, limit, dict(case.client.rules)[POST][0])
+    assert case.run(renewal="order").action == "ordered"
+    assert case.client.calls == [
+        BOUGHT,
+        "GET /order/alternate/" + str(case.client.bodies[0]["alternative_order_id"]),
+        BOUGHT,
+    ]
 
 
 def test_check_mode_predicts_without_a_request(case: Case) -> None:

@@ -84,6 +84,8 @@ class _Account(t.NamedTuple):
             "dv_certificate_common_name": NAME,
             "dv_certificate_directory": str(self.folder),
             "dv_certificate_private_key_type": "ECC",
+            # The dates are those of today, so that the module would expect the lifetime of today.
+            "dv_certificate_cert_validity_days": self.lifetime,
             "dv_certificate_webroot": str(self.directory / "html"),
             "dv_certificate_http_address": self.web_address,
             "dv_certificate_api_url": self.simulator.url,

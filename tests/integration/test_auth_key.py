@@ -89,7 +89,6 @@ def test_force_adds_one_more_ttl_key(simulator: Simulator, ansible: Ansible) -> 
     assert {key.auth_key_id for key in simulator.auth_keys()} == {old.auth_key_id, task.result["auth_key_id"]}
 
 
-@pytest.mark.smoke
 def test_force_rotates_the_permanent_key(simulator: Simulator, ansible: Ansible) -> None:
     old = simulator.seed_auth_key()
     task = ansible.adhoc(MODULE, {"force": True}).last
@@ -121,7 +120,6 @@ def test_a_faster_run_is_not_an_error(simulator: Simulator, ansible: Ansible) ->
     assert calls(simulator) == [LIST, CREATE, LIST]
 
 
-@pytest.mark.smoke
 def test_absent_deletes_the_permanent_key_only(simulator: Simulator, ansible: Ansible) -> None:
     permanent, expiring = simulator.seed_auth_key(), simulator.seed_auth_key(expiration=in_days(30))
     run = ansible.play([{"name": name, MODULE: {"state": "absent", "permanent": True}} for name in ("delete", "again")])

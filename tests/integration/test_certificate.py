@@ -122,7 +122,6 @@ def test_the_order_says_what_the_options_say(site: Site) -> None:
     assert days == pytest.approx(90, abs=0.1)
 
 
-@pytest.mark.smoke
 def test_a_drifted_or_lost_file_is_put_right_without_a_request(site: Site) -> None:
     args = site.args(mode="0644")
     site.run(args)
@@ -197,7 +196,6 @@ def test_what_makes_a_certificate_due_and_what_that_costs(site: Site) -> None:
     assert len(site.simulator.orders()) == 2
 
 
-@pytest.mark.smoke
 def test_renewal(site: Site) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     args = site.args(csr_content=new_csr("www.example.com", key=key), backup=True)
@@ -249,7 +247,6 @@ def test_check_mode_without_a_certificate(site: Site) -> None:
     assert (site.calls(), site.files()) == ([], set())
 
 
-@pytest.mark.smoke
 def test_bad_input_is_refused_before_any_request(site: Site) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     pem = key.private_bytes(

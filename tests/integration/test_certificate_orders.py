@@ -49,7 +49,6 @@ def test_not_waiting(site: Site) -> None:
     assert (site.under_way(), len(site.simulator.orders())) == ([], 1)
 
 
-@pytest.mark.smoke
 def test_end_states(site: Site) -> None:
     words = {
         "needs_approval": "waits for approval. Approve it in CertCentral, then run the task again",

@@ -88,7 +88,6 @@ def test_lost_create_and_failing_look_say_so(simulator: Simulator, ansible: Ansi
     assert (again.outcome, again.changed, len(simulator.auth_keys())) == ("ok", False, 1)
 
 
-@pytest.mark.smoke
 def test_one_try_still_looks_for_the_key(simulator: Simulator, ansible: Ansible) -> None:
     simulator.inject(Fault(method="POST", drop="reset", commit=True))
     task = ansible.adhoc(MODULE, {"retry_timeout": 0}).last
@@ -104,7 +103,6 @@ def test_one_try_creates_nothing_more(simulator: Simulator, ansible: Ansible) ->
     assert (len([c for c in calls(simulator) if c.startswith("POST")]), simulator.auth_keys()) == (1, [])
 
 
-@pytest.mark.smoke
 def test_server_that_answers_nonsense_is_asked_twice_only(simulator: Simulator, ansible: Ansible) -> None:
     simulator.inject(Fault(method="POST", body="<html>Please log in</html>", times=None))
     task = ansible.adhoc(MODULE).last

@@ -50,7 +50,6 @@ def test_guard_denies_what_is_not_allowed(tmp_path: Path, attempt: str, what: st
     assert guard.denied() == [what]
 
 
-@pytest.mark.smoke
 def test_modules_filters_and_test_contact_the_service_only(simulator: Simulator, site: Site, ansible: Ansible) -> None:
     service = urlsplit(simulator.url).netloc
     guard = NetworkGuard(ansible.directory / "network", service)

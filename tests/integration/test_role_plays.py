@@ -9,7 +9,6 @@ from __future__ import annotations
 import typing as t
 from pathlib import Path
 
-import pytest
 import yaml
 
 from tests.support.fleet import AUTH_KEY, FIRST, ORDER, ROLE, Fleet, failures, yaml_of
@@ -33,7 +32,6 @@ def play(fleet: Fleet, hosts: dict[str, dict[str, t.Any]], *plays: dict[str, t.A
     return fleet.ansible.playbook(path, *(["--check"] if check else []))
 
 
-@pytest.mark.smoke
 def test_no_host_depends_on_which_one_is_first(fleet: Fleet, tmp_path: Path) -> None:
     ssh = tmp_path / "ssh"
     ssh.write_text("#!/bin/sh\nexit 255\n")

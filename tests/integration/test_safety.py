@@ -219,12 +219,10 @@ def test_ca_path_that_holds_no_certificate(ansible: Ansible, tmp_path: Path) -> 
     failure_of(ansible.adhoc(MODULE, {"ca_path": str(tmp_path / "ca.pem")}), "ca_path")
 
 
-@pytest.mark.smoke
 def test_https_to_a_port_that_speaks_http(simulator: Simulator, ansible: Ansible) -> None:
     failure_of(ansible.adhoc(MODULE, {"api_url": simulator.http_url.replace("http:", "https:")}), "TLS failed")
 
 
-@pytest.mark.smoke
 def test_netrc_is_not_consulted(simulator: Simulator, ansible: Ansible) -> None:
     netrc = ansible.home / ".netrc"
     netrc.write_text("machine 127.0.0.1 login user password secret\n")

@@ -1,7 +1,7 @@
 # Copyright: community.digicert contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The house of plugins/: which package may import which, `python -m sessions.rooms`. Lint runs it in its copy.
+"""The house of plugins/: which package may import which, `python -m tests.support.rooms`, as the session lint runs it.
 
 It prints the table for docs/architecture.md, and fails on an import that goes up, on a circle of files, and on a file
 that is too long to read.

@@ -2,21 +2,27 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The playbook certificate_report: what it finds, and that its page works in a real browser."""
+"""The playbook certificate_report: what it finds, that its page works in a real browser, and how it is sent."""
 
 from __future__ import annotations
 
+import email
+import email.policy
 import html
 import json
 import re
+import socketserver
 import subprocess
+import textwrap
 import typing as t
 from datetime import timedelta
 from pathlib import Path
 
 from tests.simulator import OrderBehaviour, Simulator
 from tests.support.playbooks import Ansible
+from tests.support.web import HOST, QuietHandler, http_server, running
 
+GUIDE = Path(__file__).resolve().parents[2] / "docs" / "docsite" / "rst" / "dv_certificate_guide.rst"
 CHROMIUM = (
     "chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
 )
@@ -42,6 +48,32 @@ document.body.append(result);
 </script>
 """
 LISTEN = '<script>const failures = []; addEventListener("error", event => failures.push(event.message));</script>'
+
+
+class MailServer(socketserver.TCPServer):
+    """Takes one mail at a time, as a server without TLS and passwords does."""
+
+    allow_reuse_address = True
+
+    def __init__(self) -> None:
+        self.mail = ""
+        super().__init__((HOST, 0), MailHandler)
+
+
+class MailHandler(socketserver.StreamRequestHandler):
+    """A conversation by RFC 5321, section 4.1."""
+
+    def handle(self) -> None:
+        self.wfile.write(b"220 ready\r\n")
+        for line in self.rfile:
+            word = line[:4].upper()
+            self.wfile.write({b"DATA": b"354 go on\r\n", b"QUIT": b"221 bye\r\n"}.get(word, b"250 fine\r\n"))
+            if word == b"DATA":
+                text = b"".join(iter(self.rfile.readline, b".\r\n"))
+                t.cast(MailServer, self.server).mail = text.decode()
+                self.wfile.write(b"250 taken\r\n")
+            if word == b"QUIT":
+                return
 
 
 def looked_at(page: str, folder: Path) -> dict[str, t.Any]:
@@ -77,8 +109,29 @@ def test_report_of_account_and_hosts(simulator: Simulator, ansible: Ansible, tmp
     (tmp_path / "host_vars" / "web4.yml").write_text(
         "ansible_connection: ssh\nansible_host: 127.0.0.1\nansible_port: 1\n"
     )
-    run = ansible.playbook(Path("community.digicert.certificate_report"), "-e", json.dumps(variables))
+    found = re.search(r"(?m)^   # report.yml\n(?:(?:   .*)?\n)+", GUIDE.read_text(encoding="utf-8"))
+    assert found
+    (tmp_path / "report.yml").write_text(textwrap.dedent(found[0]), encoding="utf-8")
+    posts: list[t.Any] = []
+
+    class Chat(QuietHandler):
+        def do_POST(self) -> None:  # noqa: N802 (http.server's name)
+            posts.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+    mails = MailServer()
+    with running(mails), http_server(Chat) as chat:
+        variables.update(smtp_host=HOST, smtp_port=mails.server_address[1])
+        variables["chat_webhook"] = f"http://{HOST}:{chat.server_address[1]}/secret-path"
+        run = ansible.playbook(tmp_path / "report.yml", "-e", json.dumps(variables))
     assert run.rc == 0, run.output
+    assert posts == [{"text": "4 certificates, 1 expire soon, 1 are not installed."}]
+    mail = email.message_from_string(mails.mail, policy=email.policy.default)
+    assert mail["Subject"] == "Certificates: 1 expire soon"
+    assert [part.get_filename() for part in mail.walk()][-1] == "report.html"
+    assert "secret-path" not in run.output
     report = json.loads((tmp_path / "report.json").read_text())
     problems = {row["name"]: row["problems"] for row in report["rows"]}
     assert problems == {

@@ -85,6 +85,31 @@ options:
       - Whether to keep a copy of each file that is replaced, with a timestamp in its name.
     type: bool
     default: false
+  journal:
+    description:
+      - What the journal on another machine says, which installs the certificate. V({}) if there is none. The result
+        has RV(journal) for it. Use this to order on a controller for hosts that cannot reach CertCentral.
+      - It is a hint only. The module reads the order before it reissues, and only reissues for exactly the requested
+        names. It only places an order if the account shows no fitting one, and none for these names within seven days.
+      - Before anything is sent, the module returns RV(reservation). Let
+        M(community.digicert.digicert_certificate_install) write RV(journal) on that machine. If it did, run the module
+        again with RV(journal) and O(reservation), at once.
+      - Excludes O(path), O(chain_path), and O(full_chain_path).
+    type: dict
+    version_added: 0.3.0
+  installed:
+    description:
+      - The certificate in place on that machine and its chain, PEM text.
+      - Requires O(journal).
+    type: str
+    version_added: 0.3.0
+  reservation:
+    description:
+      - RV(reservation) of the previous run, after the other machine has written its journal. This is the permission to
+        send. Use it once, and never unless that machine has written the journal.
+      - Requires O(journal).
+    type: str
+    version_added: 0.3.0
   renewal:
     description:
       - How a certificate that is due is renewed.
@@ -176,6 +201,7 @@ seealso:
   - plugin: community.digicert.request_token
     plugin_type: filter
   - module: community.digicert.digicert_certificate_info
+  - module: community.digicert.digicert_certificate_install
   - module: community.digicert.digicert_certificate_request
   - module: community.digicert.digicert_order_info
 """
@@ -323,6 +349,17 @@ dcv_random_value:
   returned: when CertCentral gave one
   type: str
   sample: 8f2c5a0d4b7e4f0fb0a1c2d3e4f50617
+journal:
+  description: What the journal on the other machine is to say.
+  returned: with O(journal)
+  type: dict
+  version_added: 0.3.0
+reservation:
+  description: What O(reservation) has to be in the next run. V(none) if nothing has to be sent.
+  returned: success with O(journal)
+  type: str
+  sample: 1764201600-0123456789abcdef
+  version_added: 0.3.0
 backup_files:
   description: Copies that were made of replaced files.
   returned: success
@@ -349,12 +386,22 @@ from ansible_collections.community.digicert.plugins.module_utils._ansible.file_w
 from ansible_collections.community.digicert.plugins.module_utils._ansible.runner import connection_argument_spec, run
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError, printable
 from ansible_collections.community.digicert.plugins.module_utils._files.reading import read_regular
+from ansible_collections.community.digicert.plugins.module_utils._issuance.context import Progress
 from ansible_collections.community.digicert.plugins.module_utils._issuance.installed import InstallPaths
+from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import (
+    EMPTY,
+    entry_values,
+    parse_entry,
+)
 from ansible_collections.community.digicert.plugins.module_utils._issuance.request import (
     certificate_request,
     issuance_options,
 )
-from ansible_collections.community.digicert.plugins.module_utils._issuance.workflow import Outcome, Workflow
+from ansible_collections.community.digicert.plugins.module_utils._issuance.workflow import (
+    Elsewhere,
+    Outcome,
+    Workflow,
+)
 from ansible_collections.community.digicert.plugins.module_utils._x509.certificates import describe, read_certificates
 
 if t.TYPE_CHECKING:
@@ -403,6 +450,9 @@ def argument_spec() -> dict[str, dict[str, t.Any]]:
         "full_chain_path": {"type": "path"},
         "include_root": {"type": "bool", "default": False},
         "backup": {"type": "bool", "default": False},
+        "journal": {"type": "dict"},
+        "installed": {"type": "str"},
+        "reservation": {"type": "str"},
         "renewal": {"type": "str", "choices": ["auto", "reissue", "order"], "default": "auto"},
         "remaining_days": {"type": "int"},
         "check_revoked": {"type": "bool", "default": False},
@@ -431,7 +481,9 @@ class CertificateTask:
         paths = InstallPaths(
             options["path"], options["chain_path"], options["full_chain_path"], options["include_root"]
         )
-        self.workflow = Workflow(client, request, issuance_options(options), paths, csr_path=options["csr"])
+        elsewhere = self._elsewhere()
+        how = issuance_options(options, is_hint=elsewhere is not None)
+        self.workflow = Workflow(client, request, how, paths, csr_path=options["csr"], elsewhere=elsewhere)
         try:
             outcome = self.workflow.run(self._install, self.module.check_mode)
         except DigicertError as error:
@@ -447,6 +499,10 @@ class CertificateTask:
     def failure_details(self) -> dict[str, t.Any]:
         """Return what a failed task returns of the order."""
         progress = None if self.workflow is None else self.workflow.progress
+        return {**self._order_details(progress), **self._journal()}
+
+    @staticmethod
+    def _order_details(progress: Progress | None) -> dict[str, t.Any]:
         if progress is None or (progress.order is None and not progress.submitted):
             return {}
         order = progress.order
@@ -457,6 +513,18 @@ class CertificateTask:
             "certificate_id": order and order.certificate_id,
             "dcv_random_value": order and order.dcv_random_value,
         }
+
+    def _elsewhere(self) -> Elsewhere | None:
+        values = self.options["journal"]
+        if values is None:
+            return None
+        entry = parse_entry("of the other machine", values) if values else EMPTY
+        return Elsewhere(entry, self.options["installed"] or "", self.options["reservation"])
+
+    def _journal(self) -> dict[str, t.Any]:
+        if self.options["journal"] is None or self.workflow is None:
+            return {}
+        return {"journal": entry_values(self.workflow.journal.entry)}
 
     def _csr(self) -> str | bytes:
         path = self.options["csr"]
@@ -509,6 +577,8 @@ class CertificateTask:
             "backup_files": self.changes.backups,
             "diff": self.changes.diffs,
             **({} if random_value is None else {"dcv_random_value": random_value}),
+            **self._journal(),
+            **({} if self.options["journal"] is None else {"reservation": outcome.run_id}),
         }
 
 
@@ -522,7 +592,11 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec=argument_spec(),
         add_file_common_args=True,
-        mutually_exclusive=[("csr", "csr_content")],
+        mutually_exclusive=[
+            ("csr", "csr_content"),
+            *(("journal", name) for name in ("path", "chain_path", "full_chain_path")),
+        ],
+        required_by={"installed": ("journal",), "reservation": ("journal",)},
         required_one_of=[("csr", "csr_content")],
         supports_check_mode=True,
     )

@@ -215,6 +215,10 @@ journal:
     is_for_csr:
       description: Whether what is pending is for the CSR in O(csr_path). V(none) if nothing is, or there is no CSR.
       type: bool
+    entry:
+      description:
+        - All of it, as O(community.digicert.digicert_certificate#module:journal) takes it. Nothing in it is secret.
+      type: dict
     is_for_staged_csr:
       description: The same for the CSR beside it whose name ends with C(.next).
       type: bool

@@ -71,6 +71,7 @@ DEFAULTS: dict[str, t.Any] = {
     "product": "ssl_dv_geotrust_flex",
     "wait_timeout": 600,
     "delegate_to": "localhost",
+    "order_from": "host",
 }
 # DNS provider -> the collection with its module, and what of dns_credentials it cannot do without.
 _PROVIDERS: dict[str, tuple[str, tuple[str, ...]]] = {

@@ -95,6 +95,7 @@ class Decider:
             DigicertError: nothing can be done without the user.
         """
         is_first = self._context.entry._replace(last_purchase=None) == EMPTY and self._context.installed.leaf is None
+        is_first = is_first and not self._options.is_hint
         if is_first and not self._was_under_way and self._options.renewal == "order" and self._options.order_id is None:
             return self._purchase(None, Survey())
         order = self._finder.current()
@@ -103,13 +104,17 @@ class Decider:
 
     def _with_order(self, order: Order) -> Plan:
         self._context.progress.order = order
+        same_names = self._finder.has_same_names(order)
+        self._check_wider(order if same_names else None)
+        if self._options.is_hint and (same_names is False or self._finder.is_wider(order)):
+            # The host names an order that is not for exactly the names of the play: it is none of its business.
+            return self._without_order()
         if is_under_way(order):
             return self._continue(order)
         if order.status in CLOSED:
             return self._after_closed(order)
         if self._is_adoptable(order):
             return Plan(CONTINUED, order)
-        same_names = self._finder.has_same_names(order)
         if same_names is None:
             same_names = self._known_by_journal(order)
         if order.is_renewed:
@@ -230,6 +235,11 @@ class Decider:
     def _reissue(self, order: Order, same_names: bool | None) -> Plan:
         context, client = self._context, self._client
         context.progress.order = order
+        if self._options.is_hint and not self._finder.has_same_names(order):
+            raise DigicertError(
+                f"CertCentral does not show that order {order.order_id} is for exactly the names that are asked for. "
+                "Nothing was reissued. Run the task again."
+            )
         last = context.entry.last_reissue
         just_done = last is not None and client.now() - last < QUIET_REISSUES
         if just_done and self._reasons == (EXPIRES,) and not self._options.force:
@@ -266,6 +276,7 @@ class Decider:
             plan = self._use(survey, old)
             if plan is not None:
                 return plan
+        self._check_wider(survey.wider)
         self._check_guard(old, survey)
         # What DigiCert renews has the old names.
         is_renewing = old is not None and old.auto_renew and self._lasts(old) and self._finder.has_same_names(old)
@@ -338,6 +349,15 @@ class Decider:
                 f"{what}, and renewal=reissue never places one. Run the task with renewal=auto to do so."
             )
 
+    def _check_wider(self, order: Order | None) -> None:
+        """Raise DigicertError where the journal is a host's, and an order covers more names than the play's."""
+        if order is None or self._options.force or not self._finder.is_wider(order):
+            return
+        raise DigicertError(
+            f"Order {order.order_id} also covers names that are not asked for, so nothing was reissued or ordered. Ask "
+            "for all its names, or run the task once with force=true to place an order."
+        )
+
     def _check_guard(self, old: Order | None, survey: Survey) -> None:
         """Raise DigicertError when these names were paid for less than seven days ago, by the service's clock."""
         if self._options.force:
@@ -381,6 +401,23 @@ class Decider:
 def _is_reissuing(order: Order) -> bool:
     """Return whether an order that is under way waits for another certificate, not for its first one."""
     return order.status in ("reissue_pending", "processing", "approved")
+
+
+def reserved_plan(context: CertificateContext, submission: Submission) -> Plan:
+    """Return the plan to send what this run planned before, and another machine has reserved since.
+
+    Raises:
+        DigicertError: the task asks for something else now.
+    """
+    request = context.request
+    same = set(submission.names) == set(request.names) and submission.product == request.product
+    if submission.csr_sha256 != request.csr.fingerprint or not same:
+        raise DigicertError("What was reserved is for another CSR, other names or another product. Nothing was sent.")
+    if submission.kind == REISSUE:
+        return Plan(REISSUED, None, submission, request.reissue_body())
+    link = submission.renewal_of_order_id
+    body = request.order_body(t.cast(str, submission.alternative_order_id), link)
+    return Plan(ORDERED if link is None else RENEWED, None, submission, body)
 
 
 def _hours(difference: timedelta) -> str:

@@ -166,6 +166,14 @@ class InstalledCertificate(t.NamedTuple):
         leaf = max(leaves, key=lambda each: (not wanted.faults(each), each.not_after))
         return cls(texts, leaf, tuple(wanted.faults(leaf)), _bundle_of(leaf, everything))
 
+    @classmethod
+    def of_text(cls, text: str, wanted: Wanted) -> InstalledCertificate:
+        """Return what a certificate and its chain, PEM text that another machine has in place, come to."""
+        found = read_certificates(text, skip_damaged=True)
+        if not found:
+            return cls({}, None, (MISSING,), None)
+        return cls({}, found[0], tuple(wanted.faults(found[0])), _bundle_of(found[0], found))
+
     def due_reasons(self, remaining_days: int | None, now: datetime) -> tuple[str, ...]:
         """Return why another certificate is due at `now` (UTC), as reasons of this file; none when it is not."""
         if self.faults or self.leaf is None:

@@ -44,11 +44,15 @@ GUARD = timedelta(days=7)  # no second paid order for the same names without for
 
 
 class Survey(t.NamedTuple):
-    """What the account has for the names: the newest order under way, the newest good one, and one of these days."""
+    """What the account has for the names: the newest order under way, the newest good one, and one of these days.
+
+    `wider` is an order that covers more names than those; it is looked for only where a host keeps the journal.
+    """
 
     pending: Order | None = None
     good: Order | None = None
     recent: Order | None = None
+    wider: Order | None = None
 
 
 class OrderFinder:
@@ -97,14 +101,16 @@ class OrderFinder:
         """
         request = self._context.request
         listing = list_orders(self._client, common_name=request.common_name)
-        pending = good = recent = None
+        pending = good = recent = wider = None
         for row in listing.orders:
             if known is not None and row.order_id == known.order_id:
                 continue
             order = self._complete(row)
             if order is None:
                 continue
-            if is_under_way(order):
+            if self.is_wider(order):
+                wider = wider or (order if order.status == ISSUED or is_under_way(order) else None)
+            elif is_under_way(order):
                 pending = pending or order
             elif order.status == ISSUED and self.is_long_enough(order) and (good is None or good.is_renewed):
                 good = order if good is None or not order.is_renewed else good
@@ -116,7 +122,7 @@ class OrderFinder:
                 "is longer than what was looked at. No order was placed. Give the order to use in order_id, or run "
                 "the task once with renewal=order and force=true to place one."
             )
-        return Survey(self._read(pending), self._read(good), recent)
+        return Survey(self._read(pending), self._read(good), recent, wider)
 
     def has_same_names(self, order: Order) -> bool | None:
         """Return whether an order is for the names that are wanted; None when it does not say."""
@@ -126,6 +132,11 @@ class OrderFinder:
         wanted = set(self._context.request.names)
         # What the CA added of its own accord was never asked for.
         return wanted <= names and names - wanted <= companions(wanted)
+
+    def is_wider(self, order: Order) -> bool:
+        """Return whether an order covers more than the names, so that a host must not choose it to reissue in."""
+        names = known_names(order.names)
+        return self._context.options.is_hint and bool(names and names - set(self._context.request.names))
 
     def has_same_product(self, order: Order) -> bool | None:
         """Return whether an order is for the wanted product, however that is spelled; None when it does not say."""

@@ -26,6 +26,7 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.or
     get_order,
     list_orders,
 )
+from ansible_collections.community.digicert.plugins.module_utils._issuance.context import known_names
 from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import ORDER, REISSUE, add_id
 from ansible_collections.community.digicert.plugins.module_utils._issuance.states import (
     CLOSED,
@@ -78,6 +79,9 @@ class Resumption:
             # A row does not say all that decides.
             order = found if found.csr is not None else self._read(submission)
         context.progress.order = order
+        if options.is_hint and set(known_names(order.names) or ()) != set(context.request.names):
+            self._leave_foreign(order)
+            return None
         if options.order_id not in (None, order.order_id) and not options.force:
             raise DigicertError(
                 f"order_id names the order {options.order_id}, but order {order.order_id} is under way for this "
@@ -101,6 +105,16 @@ class Resumption:
             raise mismatched_order_error(order)
         context.progress.warn(f"{mismatched_order_error(order).message} The certificate in place is not due and stays.")
         return None
+
+    def _leave_foreign(self, order: Order) -> None:
+        """Forget an order that a host names, and that is not for the names of the play; raises DigicertError."""
+        if self._context.options.force:
+            self._context.remember(self._context.entry._replace(submission=None))
+            return
+        raise DigicertError(
+            f"The journal of the host names order {order.order_id}, which is not for exactly the names that are asked "
+            "for. Nothing was ordered. Ask for the names of that order, or remove the journal if it is not right."
+        )
 
     def _read(self, submission: Submission) -> Order:
         try:

@@ -24,7 +24,11 @@ from ansible_collections.community.digicert.plugins.module_utils._issuance.insta
     InstallPaths,
     Wanted,
 )
-from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import STAGED, Journal
+from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import (
+    STAGED,
+    Journal,
+    entry_values,
+)
 from ansible_collections.community.digicert.plugins.module_utils._issuance.lifetime import in_days
 from ansible_collections.community.digicert.plugins.module_utils._x509.certificates import same_serial_number
 from ansible_collections.community.digicert.plugins.module_utils._x509.csr import Csr, ascii_name, read_csr
@@ -152,6 +156,7 @@ class CertificateStatus:
             "serial_number": entry.serial_number,
             "replaced_serial_number": entry.replaced_serial_number,
             "is_for_csr": None if fingerprint is None or self.csr is None else self.csr.fingerprint == fingerprint,
+            "entry": entry_values(entry),
             "is_for_staged_csr": None if fingerprint is None or staged is None else staged.fingerprint == fingerprint,
         }
 

@@ -37,6 +37,7 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.or
 )
 from ansible_collections.community.digicert.plugins.module_utils._issuance.context import known_names
 from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import ORDER, add_id
+from ansible_collections.community.digicert.plugins.module_utils._issuance.reservation import seconds_left
 from ansible_collections.community.digicert.plugins.module_utils._issuance.states import (
     CLOSED,
     ISSUED,
@@ -67,19 +68,21 @@ class Submitter:
         self._context = context
         self._client: Client = context.client
 
-    def submit_once(self, submission: Submission, body: dict[str, t.Any]) -> Order:
+    def submit_once(self, submission: Submission, body: dict[str, t.Any]) -> Order | None:
         """Send an order or a reissue exactly once.
 
         Returns:
-            The order as the answer describes it, or as it was found in the account; the journal knows it.
+            The order as the answer describes it, or as it was found in the account; the journal knows it. None when
+            the answer was lost, nothing came of it, and sending it again needs another reservation.
 
         Raises:
             DigicertError: the service refused, or the answer was lost and it is too early to send it again.
         """
-        context, before = self._context, self._context.entry
+        context, before = self._context, self._context.entry._replace(submission=None)
         # A missing library must not leave the trace of an order.
         self._client.prepare()
-        submission = submission._replace(first_sent=self._client.service_time)
+        if submission.first_sent is None:
+            submission = submission._replace(first_sent=self._client.service_time)
         while True:
             context.journal.save(before._replace(submission=submission))
             try:
@@ -100,6 +103,8 @@ class Submitter:
             found = self._search(submission, failure, time.monotonic() + QUIET)
             if found is not None:
                 return self.accept(t.cast("Submission", context.entry.submission), found)
+            if submission.run_id is not None:
+                return None
             submission = submission._replace(lost_at=None)
 
     def resume(self, submission: Submission, is_wanted: bool) -> Order | None:
@@ -186,6 +191,8 @@ class Submitter:
     def _post(self, submission: Submission, body: dict[str, t.Any]) -> Order:
         """Send it, and again when the rate limit refused it and a look does not find it."""
         backoff = self._client.backoff()
+        if submission.run_id is not None:
+            backoff = Backoff(min(backoff.remaining, seconds_left(submission.run_id)))
         while True:
             try:
                 return self._post_once(submission, body, backoff)

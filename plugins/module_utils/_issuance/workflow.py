@@ -44,6 +44,10 @@ from ansible_collections.community.digicert.plugins.module_utils._issuance.journ
     JournalEntry,
     add_id,
 )
+from ansible_collections.community.digicert.plugins.module_utils._issuance.reservation import (
+    new_run_id,
+    seconds_left,
+)
 from ansible_collections.community.digicert.plugins.module_utils._issuance.states import ISSUED
 from ansible_collections.community.digicert.plugins.module_utils._x509.certificates import same_serial_number
 
@@ -72,6 +76,7 @@ class Outcome(t.NamedTuple):
         bundle: the same with its chain, None when that is not known.
         order_valid_till: the end of the order, as far as known.
         predicted: this is what check mode expects; nothing was sent or written.
+        run_id: what was planned needs a reservation for this run; nothing was sent.
     """
 
     action: str
@@ -80,6 +85,21 @@ class Outcome(t.NamedTuple):
     bundle: Bundle | None = None
     order_valid_till: datetime | None = None
     predicted: bool = False
+    run_id: str | None = None
+
+
+class Elsewhere(t.NamedTuple):
+    """What another machine has, which installs the certificate and keeps the journal.
+
+    Attributes:
+        entry: what its journal says; it is a hint only, unless `run_id` is given.
+        text: the certificate in place and its chain, PEM text, empty where there is none.
+        run_id: the run that planned `entry`, once the other machine has reserved it.
+    """
+
+    entry: JournalEntry
+    text: str = ""
+    run_id: str | None = None
 
 
 class Workflow:
@@ -93,7 +113,7 @@ class Workflow:
         paths: InstallPaths,
         *,
         csr_path: str | None = None,
-        entry: JournalEntry | None = None,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         """Take what is needed; nothing is read, sent or written yet.
 
@@ -103,17 +123,17 @@ class Workflow:
             options: how to go about it.
             paths: where to install it; without any, the certificate is returned only.
             csr_path: the file that the CSR was read from, which must not be written over.
-            entry: what is remembered, when the journal is kept elsewhere.
+            elsewhere: what another machine has that keeps the journal. Nothing is sent without its reservation then.
         """
         self._client = client
         self._request = request
         self._options = options
         self._given = paths
         self._csr_path = csr_path
-        self._entry = entry
+        self._elsewhere = elsewhere
         self.paths = paths
         self.progress = Progress()
-        self.journal = Journal(None, entry)
+        self.journal = Journal(None, elsewhere and elsewhere.entry)
         self.texts: dict[str, str | None] = {}  # of the files in place, as last read
 
     def run(self, install: Install, check_mode: bool = False) -> Outcome:
@@ -138,7 +158,7 @@ class Workflow:
             raise DigicertError("wait_timeout must be 0 or a positive number of seconds.")
         self.paths = self._given.resolve()
         self.paths.check({"csr": self._csr_path})
-        self.journal = Journal(self.paths.primary, self._entry)
+        self.journal = Journal(self.paths.primary, self._elsewhere and self._elsewhere.entry)
         if self._given.primary is not None:
             self.journal.take_over(self._given.primary)
         self.journal.load()
@@ -155,6 +175,8 @@ class Workflow:
 
     def _read(self) -> InstalledCertificate:
         wanted = Wanted(self._request.csr.public_key, self._request.names)
+        if self._elsewhere is not None:
+            return InstalledCertificate.of_text(self._elsewhere.text, wanted)
         installed = InstalledCertificate.read(self.paths, wanted)
         self.texts = installed.texts
         return installed
@@ -166,13 +188,21 @@ class Workflow:
     def _has_work(self, context: CertificateContext) -> bool:
         installed = context.installed
         asked = self._options.force or self._options.check_revoked
-        drifted = installed.has_drifted(self.paths)
+        drifted = installed.has_drifted(self.paths) or self._lacks_chain(installed)
         return bool(self._reasons(installed)) or asked or context.entry.submission is not None or drifted
+
+    def _lacks_chain(self, installed: InstalledCertificate) -> bool:
+        """Return whether another machine that has a certificate does not have its chain."""
+        return self._elsewhere is not None and installed.leaf is not None and installed.bundle is None
 
     def _work(self, context: CertificateContext, install: Install) -> Outcome:
         """Return the outcome of what has to be done, under the lock."""
         # Most runs find nothing due, and each pays for its imports: what asks the service is imported where it is used.
-        from ansible_collections.community.digicert.plugins.module_utils._issuance.decision import Decider, Plan
+        from ansible_collections.community.digicert.plugins.module_utils._issuance.decision import (
+            Decider,
+            Plan,
+            reserved_plan,
+        )
         from ansible_collections.community.digicert.plugins.module_utils._issuance.resumption import (
             Resumption,
             is_revoked,
@@ -182,6 +212,8 @@ class Workflow:
         reasons = self._reasons(context.installed)
         Submitter(context).look_after_refusal(bool(reasons))
         submission = context.entry.submission
+        if submission is not None and self._is_reserved(submission):
+            return self._submit(context, install, reserved_plan(context, submission))
         if submission is not None:
             resumed = Resumption(context).resume(submission, bool(reasons))
             if resumed is not None and not self._finish_interrupted(context, resumed):
@@ -197,9 +229,42 @@ class Workflow:
         plan = Decider(context, reasons, submission is not None).decide()
         if plan.action == NONE:
             return self._keep(context, install)
+        if plan.submission is not None and plan.body is not None and self._elsewhere is not None:
+            return self._reserve(context, plan)
+        return self._submit(context, install, plan)
+
+    def _is_reserved(self, submission: Submission) -> bool:
+        """Return whether this run has reserved a submission; raises DigicertError when it is too late to send it."""
+        run_id = self._elsewhere and self._elsewhere.run_id
+        if run_id is None or submission.run_id != run_id or submission.accepted:
+            return False
+        if seconds_left(run_id) > 0:
+            return True
+        self.journal.entry = self.journal.entry._replace(submission=None)
+        raise DigicertError(
+            "Nothing was sent, since the reservation on the host was made too long ago. Run the task again, for fewer "
+            "hosts at once."
+        )
+
+    def _reserve(self, context: CertificateContext, plan: Plan) -> Outcome:
+        """Return the outcome when another machine has to reserve first what is planned."""
+        run_id = new_run_id()
+        submission = t.cast("Submission", plan.submission)._replace(run_id=run_id, first_sent=self._client.service_time)
+        context.remember(context.entry._replace(submission=submission))
+        self.progress.action = plan.action
+        return Outcome(plan.action, plan.order, order_valid_till=context.entry.order_valid_till, run_id=run_id)
+
+    def _submit(self, context: CertificateContext, install: Install, plan: Plan) -> Outcome:
+        """Return the outcome after what is planned, if anything is to be sent, was sent once and installed."""
+        from ansible_collections.community.digicert.plugins.module_utils._issuance.submission import Submitter
+
         if plan.body is not None and plan.submission is not None:
             known = plan.order
             order = Submitter(context).submit_once(plan.submission, plan.body)
+            if order is None:
+                raise DigicertError(
+                    "The request was lost, and nothing came of it. Run the task again to send it again."
+                )
             if known is not None:
                 order = order._replace(order_valid_till=order.order_valid_till or known.order_valid_till)
             plan = plan._replace(order=order, submission=context.entry.submission)
@@ -280,7 +345,7 @@ class Workflow:
         leaf, bundle = installed.leaf, installed.bundle
         if leaf is None or installed.faults:
             return Outcome(NONE, self.progress.order)
-        if installed.missing_texts(self.paths):
+        if installed.missing_texts(self.paths) or self._lacks_chain(installed):
             from ansible_collections.community.digicert.plugins.module_utils._issuance.resumption import missing_chain
 
             bundle = missing_chain(context, leaf)

@@ -1,0 +1,222 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The journal lies on a host and another machine orders: one reservation, one request, whatever the host says."""
+
+from __future__ import annotations
+
+import threading
+import time
+import typing as t
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import (
+    DigicertError,
+    LostResponseError,
+    RefusedError,
+)
+from ansible_collections.community.digicert.plugins.module_utils._issuance import request as requests
+from ansible_collections.community.digicert.plugins.module_utils._issuance.installed import InstallPaths
+from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import (
+    EMPTY,
+    Journal,
+    JournalEntry,
+    Submission,
+    entry_values,
+    parse_entry,
+)
+from ansible_collections.community.digicert.plugins.module_utils._issuance.reservation import may_record, new_run_id
+from ansible_collections.community.digicert.plugins.module_utils._issuance.workflow import (
+    Elsewhere,
+    Outcome,
+    Workflow,
+    install_files,
+)
+from ansible_collections.community.digicert.plugins.module_utils._x509.csr import read_csr
+
+from tests.support.issuance import INFO, NAME, POST, Case
+from tests.support.pki import pem
+
+
+class Controller:
+    """Runs the workflow for a host, whose journal and certificate are what the test says."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.entry = EMPTY
+        self.text = ""
+
+    def run(self, run_id: str | None = None, **options: t.Any) -> Outcome:
+        values = {**requests.DEFAULTS, "dcv_method": "dns-txt-token", "wait_timeout": 0, **options}
+        wanted = requests.certificate_request(self.case.csr, values)
+        elsewhere = Elsewhere(parse_entry("of the host", entry_values(self.entry)), self.text, run_id)
+        how = requests.issuance_options(values, is_hint=True)
+        client: t.Any = self.case.client
+        workflow = Workflow(client, wanted, how, InstallPaths(), elsewhere=elsewhere)
+        try:
+            return workflow.run(install_files)
+        finally:
+            self.entry = workflow.journal.entry
+
+
+@pytest.fixture
+def controller(case: Case) -> Controller:
+    return Controller(case)
+
+
+def reserved(**more: t.Any) -> JournalEntry:
+    """Return the entry of a run that may send."""
+    fields = {"kind": "order", "csr_sha256": "ab", "product": "p", "common_name": NAME, "run_id": new_run_id()}
+    return JournalEntry(submission=Submission(**{**fields, **more}))  # type: ignore[arg-type]
+
+
+def test_nothing_is_sent_before_it_is_reserved(controller: Controller) -> None:
+    planned = controller.run()
+    assert (planned.action, controller.case.sent) == ("ordered", [])
+    assert controller.entry.submission is not None
+    assert planned.run_id == controller.entry.submission.run_id
+    done = controller.run(planned.run_id)
+    assert (done.action, done.run_id, controller.case.sent) == (
+        "ordered",
+        None,
+        ["POST /order/certificate/ssl_dv_geotrust_flex"],
+    )
+    assert controller.entry.submission is None
+    assert controller.entry.order_id == 8
+
+
+@pytest.mark.parametrize("run_id", [None, "", "another", f"{int(time.time())}-0123456789abcdef"])
+def test_the_reservation_of_another_run_is_a_lost_response(controller: Controller, run_id: str | None) -> None:
+    controller.run()
+    with pytest.raises(DigicertError, match="The account does not show the order yet"):
+        controller.run(run_id)
+    assert controller.case.sent == []
+    assert controller.entry.submission is not None
+    assert controller.entry.submission.lost_at is not None
+    # Ten minutes later it is taken over: with a reservation of its own.
+    old = controller.entry.submission
+    controller.entry = controller.entry._replace(submission=old._replace(lost_at=old.lost_at - timedelta(minutes=11)))
+    again = controller.run(run_id)
+    assert again.run_id not in (None, old.run_id)
+    assert controller.case.sent == []
+
+
+def test_a_reservation_ends_before_another_run_takes_over(
+    controller: Controller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned = controller.run()
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 481)
+    with pytest.raises(DigicertError, match="too long ago"):
+        controller.run(planned.run_id)
+    assert (controller.case.sent, controller.entry) == ([], EMPTY)
+
+
+def test_a_refusal_gives_the_reservation_back(controller: Controller) -> None:
+    planned = controller.run()
+    controller.case.client.on(POST, RefusedError("Refused.", http_status=400, code="x"))
+    with pytest.raises(RefusedError):
+        controller.run(planned.run_id)
+    assert controller.entry.submission is None
+
+
+def test_a_lost_response_keeps_the_reservation(controller: Controller) -> None:
+    planned = controller.run()
+    controller.case.client.on(POST, LostResponseError("Lost."))
+    with pytest.raises(DigicertError, match="Lost"):
+        controller.run(planned.run_id)
+    assert controller.entry.submission is not None
+    assert len(controller.case.sent) == 1
+
+
+@pytest.mark.parametrize("names", [["other.example.com"], [NAME, "more.example.com"]])
+def test_a_host_cannot_choose_an_order_of_others(controller: Controller, names: list[str]) -> None:
+    case = controller.case
+    case.client.on(INFO, case.order(certificate={"common_name": names[0], "dns_names": names}))
+    controller.text = pem(case.old)
+    controller.entry = JournalEntry(order_id=7, names=(NAME,))
+    planned = controller.run()
+    assert (planned.action, case.sent) == ("ordered", [])
+    controller.entry = reserved(accepted=True, order_id=7, csr_sha256=new_fingerprint(case))
+    with pytest.raises(DigicertError, match="not for exactly the names"):
+        controller.run()
+    assert case.sent == []
+
+
+def test_an_order_with_the_names_of_others_as_well_is_left_alone(controller: Controller) -> None:
+    case = controller.case
+    wide = case.order(certificate={"dns_names": [NAME, "example.com"]})
+    case.client.on(INFO, wide)
+    case.orders(wide)
+    with pytest.raises(DigicertError, match="also covers names"):
+        controller.run()
+    controller.entry = JournalEntry(order_id=7)
+    with pytest.raises(DigicertError, match="also covers names"):
+        controller.run()
+
+
+def test_a_host_that_forgets_is_not_bought_for_again(controller: Controller) -> None:
+    case = controller.case
+    case.orders(case.order())
+    assert controller.run().action == "reissued"
+    recent = case.order(order_valid_till=case.day(5), date_created=case.day(-2))
+    case.orders(recent)
+    case.client.on(INFO, recent)
+    for renewal in ("auto", "order"):
+        controller.entry = EMPTY
+        with pytest.raises(DigicertError, match="less than 7 days ago"):
+            controller.run(renewal=renewal)
+
+
+def new_fingerprint(case: Case) -> str:
+    return read_csr(case.csr).fingerprint
+
+
+def test_one_of_many_gets_the_reservation(tmp_path: Path) -> None:
+    got = []
+    barrier = threading.Barrier(8)
+
+    def reserve() -> None:
+        entry = reserved()
+        journal = Journal(str(tmp_path / "a.pem"))
+        barrier.wait()
+        with journal.locked(20):
+            if may_record(journal.entry, EMPTY, entry):
+                journal.save(entry)
+                got.append(entry)
+
+    threads = [threading.Thread(target=reserve) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    journal = Journal(str(tmp_path / "a.pem"))
+    journal.load()
+    assert [journal.entry] == got
+
+
+LOST = datetime.fromtimestamp(0, timezone.utc) + timedelta(days=20000)
+MINE, ACCEPTED = reserved(run_id="1-a"), reserved(run_id="1-a", accepted=True, order_id=8)
+INSTALLED = JournalEntry(order_id=8, serial_number="aa")
+
+
+@pytest.mark.parametrize(
+    ("current", "expected", "entry", "may"),
+    [
+        (EMPTY, EMPTY, MINE, True),
+        (MINE, EMPTY, MINE, True),  # the same call again
+        (reserved(run_id="2-b"), EMPTY, MINE, False),
+        (reserved(run_id="1-a", lost_at=LOST), MINE, ACCEPTED, True),  # another run has looked
+        (ACCEPTED, MINE, INSTALLED, True),  # and found
+        (ACCEPTED, MINE, EMPTY, False),
+        (INSTALLED, MINE, ACCEPTED, False),
+        (reserved(run_id="2-b"), MINE, EMPTY, False),
+    ],
+)
+def test_what_may_be_written_over(
+    current: JournalEntry, expected: JournalEntry, entry: JournalEntry, may: bool
+) -> None:
+    assert may_record(current, expected, entry) is may

@@ -7,7 +7,7 @@ PYTHON ?= python3
 # Sessions that do not mind company run this many at a time.
 JOBS ?= 2
 # Servers that tests talk to, and other programs that they use, by Debian package name.
-DEBIAN_PACKAGES ?= bc chromium knot nginx-light openssl shellcheck
+DEBIAN_PACKAGES ?= bc chromium default-jre-headless haproxy knot nginx-light openssl shellcheck
 
 NOX = .venv/bin/python noxfile.py
 

@@ -97,13 +97,15 @@ def unit(session: nox.Session) -> None:
 def integration(session: nox.Session, core: str) -> None:
     """Run playbooks against the simulator: every test with the newest ansible-core, smoke tests with the oldest."""
     work = Work(session, "tests", core)
-    work.add_collections(core)
     if core == NEWEST_CORE:
-        work.env["FOREIGN_CLIENT"] = str(work.root / "foreign")
-        # In a folder of its own: it must not decide about the versions of anything else.
-        session.install("--require-hashes", "--target", work.env["FOREIGN_CLIENT"], *requirements("foreign"))
+        work.add_collections(core, "amazon.aws", "azure.azcollection", "community.dns")
+        # In folders of their own: they must not decide about the versions of anything else.
+        for variable, name in (("FOREIGN_CLIENT", "foreign"), ("PROVIDERS", "providers")):
+            work.env[variable] = str(work.root / name)
+            session.install("--require-hashes", "--target", work.env[variable], *requirements(name))
         work.pytest("--numprocesses", JOBS, "tests/integration", measure=True)
     else:  # on what a managed host has: the oldest Python, with nothing but what the modules need
+        work.add_collections(core)
         target = work.root / "target"
         work.run("python", "-m", "tests.support.environments", target, OLDEST_TARGET, "target")
         work.env["TARGET_PYTHON"] = str(target / "bin" / "python")

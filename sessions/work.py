@@ -110,13 +110,15 @@ class Work:
             python = (*python, "coverage", "run", "-m")
         self.run(*under, *python, "pytest", *options, *(self.session.posargs or arguments))
 
-    def add_collections(self, core: str = NEWEST_CORE) -> None:
-        """Put the collections that the role uses beside ours; only those, since some tools read all there are."""
+    def add_collections(self, core: str = NEWEST_CORE, *more: str) -> None:
+        """Put collections that tests and tools use beside ours; only those, since some tools read all there are."""
         others = self.root / "others"
         options = ("--require-hashes", "--no-deps", "--target", str(others), *requirements(f"collections-{core}"))
         self.session.install(*options)
-        for name in ("crypto", "general"):
-            (self.collection.parent / name).symlink_to(others / "ansible_collections" / "community" / name)
+        for name in ("community.crypto", "community.general", *more):
+            folder = self.root / "ansible_collections" / name.replace(".", "/")
+            folder.parent.mkdir(exist_ok=True)
+            folder.symlink_to(others / "ansible_collections" / name.replace(".", "/"))
 
     def prepare_ansible_test(self) -> None:
         """Give ansible-test's pip the settings in this environment, a shared cache, and a way to start.

@@ -40,8 +40,8 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - The options, each in its own type or null, with C(names), C(domains), C(records), C(account), and C(problems),
-      a list of sentences.
+    - The options, each in its own type or null, with C(names), C(domains), C(records), C(account), C(dns_account), and
+      C(problems), a list of sentences.
   type: dict
 """
 

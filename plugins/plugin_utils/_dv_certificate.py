@@ -27,6 +27,7 @@ RECORD_LABEL = "_dnsauth"  # the API page, section 3
 _OUR_FACT = re.compile(r"(?:ansible_)?dv_certificate")
 _OMITTED = "__omit_place_holder__"  # ansible-core before 2.19
 _ACCOUNT = ("api_url", "api_key", "ca_path", "auth_key_ttl_days", "delegate_to")
+_DNS_ACCOUNT = ("dns_provider", "dns_zone", "dns_credentials", "delegate_to")
 _LISTS = ("dns_names", "dns_check_servers")
 _FLAGS = ("backup", "new_private_key", "force", "check", "validate_certs")
 _NUMBERS = (
@@ -92,8 +93,9 @@ def normalize_options(raw: t.Mapping[str, t.Any], facts: t.Iterable[t.Any] = ())
 
     Returns:
         Every option in its own type or None, with `names` (A-labels, the common name first), `domains` (the names whose
-        control is proven), `records` (where TXT records go), `account` (hosts with the same one share an AuthKey), and
-        `problems` (sentences; the other values count only when there are none).
+        control is proven), `records` (where TXT records go), `account` (hosts with the same one share an AuthKey),
+        `dns_account` (hosts with the same one have their TXT records written together), and `problems` (sentences; the
+        other values count only when there are none).
     """
     problems: list[str] = []
     options: Options = {**DEFAULTS, **{name: [] for name in _LISTS}}
@@ -113,6 +115,7 @@ def normalize_options(raw: t.Mapping[str, t.Any], facts: t.Iterable[t.Any] = ())
     problems.extend(_contradictions(options))
     options["dns_check_servers"] = options.get("dns_check_servers") or _update_server(options)
     options["account"] = [options.get(name) for name in _ACCOUNT]
+    options["dns_account"] = [options.get(name) for name in _DNS_ACCOUNT]
     options["problems"] = problems
     return options
 

@@ -46,15 +46,23 @@ def test_nothing_is_ordered_without_proof(fleet: Fleet, knot: Knot, tmp_path: Pa
         "foreign": {"common_name": "www.example.org"},
         "unseen": {"common_name": "unseen.example.com", "dns_check_servers": [HOST, "127.0.0.2"]},
         "fine": {"common_name": "fine.example.com"},
+        "alias": {"common_name": "alias.example.com", "dns_alias": {"alias.example.com": "Proof.example.com."}},
+        "met": {"common_name": "met.example.com"},
     }
+    for name in ("alias", "met"):
+        knot.add_alias(f"_dnsauth.{name}.example.com", "proof.example.com")
     run = fleet.run(hosts=hosts)
     nowhere.stop()
     messages = failures(run)
-    assert messages.keys() == {"refused", "foreign", "unseen"}, run.output
+    assert messages.keys() == {"refused", "foreign", "unseen", "met"}, run.output
+    assert "_dnsauth.met.example.com is a CNAME to proof.example.com" in run.output
     assert "_dnsauth.unseen.example.com at the name server 127.0.0.2 cannot be read" in messages["unseen"]
-    assert fleet.calls() == [AUTH_KEY, *FIRST]
-    fleet.verify("fine", "fine.example.com")
-    assert knot.texts("_dnsauth.unseen.example.com") == []
+    assert sorted(fleet.calls()) == sorted([AUTH_KEY, *FIRST * 2])
+    for name in ("fine", "alias"):
+        fleet.verify(name, f"{name}.example.com")
+    checks = [check for check in fleet.simulator.dcv_checks if check.domain == "alias.example.com"]
+    assert {check.proof for check in checks} == {"request_token"}
+    assert [knot.texts(name) for name in ("_dnsauth.unseen.example.com", "proof.example.com")] == [[], []]
 
 
 def test_provider_of_the_user(fleet: Fleet, knot: Knot, tmp_path: Path) -> None:

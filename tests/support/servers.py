@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Real servers for the tests of the role: nginx and knot, as child processes on loopback with a folder of their own."""
+"""Real servers for the tests of the role: nginx, HAProxy and knot, on loopback with a folder of their own."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ import time
 import typing as t
 from pathlib import Path
 
+import dns.query
 import dns.resolver
+import dns.tsigkeyring
+import dns.update
 from cryptography import x509
 
 HOST = "127.0.0.1"
 LONGEST_START = 30.0  # seconds
-INSTALL = "apt-get install --no-install-recommends nginx-light knot"
+INSTALL = "apt-get install --no-install-recommends nginx-light knot haproxy default-jre-headless"
 
 
 class Server:
@@ -104,12 +107,7 @@ class Nginx(Server):
 
     def certificate(self, name: str, ca_file: Path) -> x509.Certificate:
         """Return what a TLS client that verifies it against `ca_file` is shown for `name`."""
-        context = ssl.create_default_context(cafile=str(ca_file))
-        plain = socket.create_connection((HOST, self.tls_port), LONGEST_START)
-        with context.wrap_socket(plain, server_hostname=name) as connection:
-            der = connection.getpeercert(True)
-        assert der is not None
-        return x509.load_der_x509_certificate(der)
+        return shown_certificate(self.tls_port, name, ca_file)
 
     def _workers(self) -> set[str]:
         return set(Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text(encoding="ascii").split())
@@ -133,6 +131,28 @@ class Nginx(Server):
             f"server {{ listen {self.address}; root {self.webroot}/$host; }}\n{sites}}}\n",
             encoding="utf-8",
         )
+
+
+class HAProxy(Server):
+    """A TLS server with one combined file of private key, certificate and chain; it answers each request by itself."""
+
+    def __init__(self, directory: Path, combined: Path) -> None:
+        """Let it check its configuration, and start it."""
+        super().__init__(directory)
+        configuration = directory / "haproxy.cfg"
+        configuration.write_text(
+            "defaults\n  mode http\n  timeout client 10s\n  timeout connect 10s\n  timeout server 10s\n"
+            f"frontend tls\n  bind {self.address} ssl crt {combined}\n  http-request return status 200\n",
+            encoding="utf-8",
+        )
+        command = [program("haproxy"), "-f", str(configuration)]
+        checked = subprocess.run([*command, "-c"], capture_output=True, text=True, check=False)
+        assert checked.returncode == 0, checked.stderr
+        self._start(*command)
+
+    def certificate(self, name: str, ca_file: Path) -> x509.Certificate:
+        """Return what a TLS client that verifies it against `ca_file` is shown for `name`."""
+        return shown_certificate(self.port, name, ca_file)
 
 
 class Knot(Server):
@@ -164,6 +184,13 @@ class Knot(Server):
         """What it tells of its work."""
         return (self.directory / "output").read_text(encoding="utf-8")
 
+    def add_alias(self, name: str, target: str) -> None:
+        """Make a name a CNAME record that leads to another name."""
+        keys = dns.tsigkeyring.from_text({self.key_name: self.key_secret})
+        update = dns.update.UpdateMessage(self.zone, keyring=keys, keyalgorithm="hmac-sha256.")
+        update.add(f"{name}.", 60, "CNAME", f"{target}.")
+        dns.query.tcp(update, HOST, LONGEST_START, self.port)
+
     def texts(self, name: str) -> list[str]:
         """Return the TXT records that it shows for a name."""
         resolver = dns.resolver.Resolver(configure=False)
@@ -174,6 +201,16 @@ class Knot(Server):
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
             return []
         return [b"".join(record.strings).decode() for record in answer]
+
+
+def shown_certificate(port: int, name: str, ca_file: Path) -> x509.Certificate:
+    """Return the certificate that a server shows to a TLS client that asks for `name`, and verifies it."""
+    context = ssl.create_default_context(cafile=str(ca_file))
+    plain = socket.create_connection((HOST, port), LONGEST_START)
+    with context.wrap_socket(plain, server_hostname=name) as connection:
+        der = connection.getpeercert(True)
+    assert der is not None
+    return x509.load_der_x509_certificate(der)
 
 
 def free_port() -> int:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import typing as t
 from pathlib import Path
 
@@ -85,6 +86,25 @@ def test_names_are_taken_as_they_are_meant(given: dict[str, t.Any], names: list[
 def test_what_cannot_be_meant_is_one_sentence(given: dict[str, t.Any], problem: str) -> None:
     problems = normalize_options({**WWW, **given})["problems"]
     assert [text for text in problems if problem in text], problems
+
+
+@pytest.mark.parametrize(
+    ("provider", "collection"),
+    [
+        ("route53", "amazon.aws"),
+        ("cloudflare", "community.general"),
+        ("azure", "azure.azcollection"),
+        ("hetzner", "community.dns"),
+    ],
+)
+def test_a_missing_collection_is_one_sentence(monkeypatch: pytest.MonkeyPatch, provider: str, collection: str) -> None:
+    options = {**WWW, "dcv_method": "dns", "dns_provider": provider, "dns_zone": "example.com"}
+    options["dns_credentials"] = {"resource_group": "dns"}
+    monkeypatch.setitem(sys.modules, f"ansible_collections.{collection}", None)
+    assert normalize_options(options)["problems"] == [
+        f"dv_certificate_dns_provider={provider} needs the Ansible collection {collection} on the controller: "
+        f"ansible-galaxy collection install {collection}."
+    ]
 
 
 @pytest.mark.parametrize("fact", ["dv_certificate_api_url", "dv_certificate__options", "ansible_dv_certificate_x"])

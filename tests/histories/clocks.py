@@ -16,6 +16,7 @@ from typing import Any
 
 PACKAGE = "ansible_collections.community.digicert.plugins.module_utils"
 START = 1_782_864_000.0  # 2026-07-01
+HOUR = 3600.0
 DAY = 86400.0
 
 

@@ -24,8 +24,11 @@ class Crash(BaseException):
 class Disk:
     """The calls of the operating system that change files, for one run."""
 
-    def __init__(self, crash_at: int | None = None, full_at: int | None = None) -> None:
+    def __init__(
+        self, crash_at: int | None = None, full_at: int | None = None, at_lock: Callable[[], None] = lambda: None
+    ) -> None:
         self.calls = 0
+        self._at_lock = at_lock
         self.dead = False
         self._crash_at = crash_at
         self._full_at = full_at
@@ -74,6 +77,8 @@ class Disk:
         return call
 
     def _open(self, path: Any, flags: int, *args: Any, **options: Any) -> int:
+        if str(path).endswith(".lock"):
+            self._at_lock()
         if flags & (os.O_CREAT | os.O_WRONLY | os.O_RDWR):
             self.step("open")
         elif self.dead:

@@ -19,19 +19,32 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import RefusedError
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from tests.histories import sites, work
-from tests.histories.clocks import DAY
+from tests.histories.clocks import DAY, HOUR
 from tests.histories.observer import Observer
 from tests.histories.orders import Cert
-from tests.histories.plans import FAULTLESS, JUMPS, PAUSES, Plan, plans
+from tests.histories.plans import AT_LOCK, FAULTLESS, JUMPS, PAUSES, Plan, plans
+from tests.histories.rows import View
 from tests.histories.runs import Run, Stage, finish
 from tests.histories.sites import Site
+from tests.histories.wire import LOSSES
 
 NUMBERS = st.integers(0, 1)
 SHARED_MEMORY = Path("/dev/shm")
+POOR_LISTS = tuple(
+    frozenset(habits)
+    for habits in (
+        (),
+        ("ignores filters", "ignores sort"),
+        ("ignores filters", "ignores sort", "capped"),
+        ("no names", "no dates"),
+        ("null names", "no product", "bare order"),
+    )
+)
 STARTS = (0.0, 200 * DAY, 950 * DAY)  # certificates last 199, 99 and 46 days
 
 
@@ -42,6 +55,7 @@ class IssuanceMachine(RuleBasedStateMachine):
         super().__init__()
         self.stage = Stage()
         self.observer = Observer(self.stage)
+        self.nested: Run[Any] | None = None  # the run that came last in the middle of another one
         self.root = Path(tempfile.mkdtemp(dir=SHARED_MEMORY if SHARED_MEMORY.is_dir() else None))
         self.sites = [Site(self.root / str(number), number) for number in range(2)]
         self.sites[1].names = sites.NAMES[-1]
@@ -124,6 +138,47 @@ class IssuanceMachine(RuleBasedStateMachine):
         self.check_what_was_paid(site)
         self.check_journal(site, run)
 
+    @rule(number=NUMBERS, off_by=st.sampled_from((3 * HOUR, -3 * HOUR, 300 * DAY, -300 * DAY)))
+    def run_by_a_wrong_clock(self, number: int, off_by: float) -> None:
+        """Let a run on a computer whose clock is wrong see to the certificate, and put the clock right."""
+        computer = self.stage.computers[1]
+        computer.off_by, before = off_by, computer.off_by
+        self.start(self.sites[number], FAULTLESS._replace(computer=1))
+        computer.off_by = before
+
+    @rule(
+        number=NUMBERS,
+        loss=st.integers(0, len(LOSSES) - 1),
+        lag=st.sampled_from((0.0, 60.0)),
+        habits=st.sampled_from(POOR_LISTS),
+        force=st.booleans(),
+    )
+    def lose(self, number: int, loss: int, lag: float, habits: frozenset[str], force: bool) -> None:
+        """Let the answer to what a run sends get lost, with nothing else in its way but poor lists."""
+        self.stage.service.outcome = "issued"
+        plan = FAULTLESS._replace(write_faults=(LOSSES[loss],), view=View(lag, habits))
+        self.start(self.sites[number], plan, force=force)
+
+    @rule(number=NUMBERS, at=st.integers(1, 60), force=st.booleans())
+    def crash(self, number: int, at: int, force: bool) -> None:
+        """Let a run crash at one of its writes, with nothing else in its way."""
+        self.stage.service.outcome = "issued"
+        self.start(self.sites[number], FAULTLESS._replace(crash_at=at), force=force)
+
+    @rule(number=NUMBERS)
+    def two_at_once(self, number: int) -> None:
+        """Let two runs see to a certificate at once; the one that waited for the other has nothing to ask."""
+        site = self.sites[number]
+        self.stage.service.outcome = "issued"
+        self.nested = None
+        run = self.start(site, Plan(meanwhile=(AT_LOCK, FAULTLESS)))
+        other = self.nested
+        is_clear = other is not None and other.result is not None and other.result.action in ("ordered", "reissued")
+        is_clear = is_clear and self.observer.fits(site, site.leaf()) and not site.tampered
+        if is_clear and run.is_clean and self.stage.computers[0].off_by == 0 and site.entry():
+            asked = [path for _method, path, _fault in run.traffic.requests]
+            assert not asked, f"a run asked for what another one had done while it waited: {run}"
+
     def start(self, site: Site, plan: Plan, *, force: bool = False, wait: bool = True) -> Run[Any]:
         """Let a run see to the certificate, and judge what came of it."""
         entry = site.entry() or {}
@@ -131,7 +186,7 @@ class IssuanceMachine(RuleBasedStateMachine):
         run = self.stage.run(
             plan,
             lambda client: work.issue(client, site, renewal=site.renewal, force=force, wait=wait),
-            lambda other: self.start(site, other, wait=wait),
+            lambda other: self._nest(site, other, wait=wait),
             site=site,
             force=force,
             renewal=site.renewal,
@@ -150,6 +205,9 @@ class IssuanceMachine(RuleBasedStateMachine):
         if run.is_clean and wait and not excused and abs(self.stage.computers[plan.computer].off_by) < 3600:
             assert self.observer.fits(site, leaf), f"a run succeeded, and what is in place does not fit: {run}"
         return run
+
+    def _nest(self, site: Site, plan: Plan, *, wait: bool) -> None:
+        self.nested = self.start(site, plan, wait=wait)
 
     def is_due(self, site: Site) -> bool:
         """Return whether the certificate in place does not fit or is due by the true time."""
@@ -170,8 +228,9 @@ class IssuanceMachine(RuleBasedStateMachine):
         ours = [cert for cert in self.certs_of(site) if cert.csr_der == site.csr_der and self.observer.would_do(cert)]
         if ours and ours[-1].certificate is not None and set(site.names) <= set(ours[-1].names):
             paid = ours[-1]
-            # Nothing is due, and the journal that knew of it was replaced since: no run has a reason to look.
-            is_forgotten = paid.created <= site.journal_lost
+            # Nothing is due, and the journal that knew of it was replaced since, or the service said no to a run with
+            # force=true: no run has a reason to look.
+            is_forgotten = paid.created <= site.journal_lost or isinstance(paid.origin.error, RefusedError)
             assert is_forgotten or site.installed & self.observer.serials_since(paid), (
                 f"certificate {paid.certificate_id} was paid and is not installed"
             )

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 from unittest import mock
 
-from ansible_collections.community.digicert.plugins.module_utils._certcentral import auth_keys, client, errors, orders
+from ansible_collections.community.digicert.plugins.module_utils._certcentral import auth_keys, errors, failures, orders
 from ansible_collections.community.digicert.plugins.module_utils._issuance import (
     journal,
     lookup,
@@ -149,7 +149,7 @@ def _replace_in_place(path: str, content: bytes, **_options: Any) -> None:
 
 
 MUTATIONS: dict[str, Mutation] = {
-    "refusal": Mutation("a gateway's 3xx or 4xx counts as a refusal", _wrap(client, "status_error", _refusal)),
+    "refusal": Mutation("a gateway's 3xx or 4xx counts as a refusal", _wrap(failures, "status_error", _refusal)),
     "ten-minutes": Mutation("an order is sent again right after its answer was lost", _put(submission, "QUIET", 0.0)),
     "no-look": Mutation("nothing looks for an order that was lost", _put(Submitter, "_look", _no_order)),
     "no-look-reissue": Mutation(

@@ -26,7 +26,8 @@ class Plan(NamedTuple):
         crash_at: the number of the call that changes a file and is the last one; None: it lives.
         full_at: likewise, from which the disk is full.
         dies_at: half exchanges until the run is killed on the wire.
-        meanwhile: half exchanges until another run begins, and ends, in the middle of this one.
+        meanwhile: half exchanges until another run begins, and ends, in the middle of this one; AT_LOCK: just before
+            this one takes the lock.
     """
 
     computer: int = 0
@@ -46,6 +47,7 @@ class Plan(NamedTuple):
 
 
 FAULTLESS = Plan()
+AT_LOCK = -1
 
 
 def _chosen(faults: list[Fault]) -> st.SearchStrategy[Fault]:

@@ -14,7 +14,7 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.er
 
 from tests.histories.clocks import Computer, World, on
 from tests.histories.crashes import Crash, Disk
-from tests.histories.plans import Plan
+from tests.histories.plans import AT_LOCK, Plan
 from tests.histories.service import Service
 from tests.histories.wire import URL, Traffic, Wire
 
@@ -68,7 +68,7 @@ class Stage:
             origin: what is to be known of the run when the service carries out its requests.
         """
         run: Run[T] = Run(plan, self.world.now)
-        disk = Disk(plan.crash_at, plan.full_at)
+        disk = Disk(plan.crash_at, plan.full_at, lambda: between(AT_LOCK))
         run.__dict__.update(origin)
 
         def between(number: int) -> None:

@@ -30,6 +30,7 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.er
     LostResponseError,
     MissingLibraryError,
     UnusableResponseError,
+    printable,
 )
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.parsing import (
     decode_json,
@@ -153,7 +154,9 @@ class Client:
         if not 0 <= retry_timeout <= LONGEST_RETRY:
             raise DigicertError(f"retry_timeout must be a number of seconds from 0 to {LONGEST_RETRY:.0f}.")
         if validate_certs and ca_path is not None and not os.path.exists(ca_path):
-            raise DigicertError(f"ca_path names {ca_path!r}, which does not exist on the host that runs the module.")
+            raise DigicertError(
+                f"ca_path names {printable(ca_path)}, which does not exist on the host that runs the module."
+            )
         self.timeout = timeout
         self._retry_timeout = retry_timeout
         self._verify: bool | str = (ca_path or True) if validate_certs else False

@@ -13,6 +13,7 @@ and a code is a refusal; whatever else comes after the request was sent leaves o
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 import ssl
@@ -102,7 +103,8 @@ def _unsent_error(where: str, causes: t.Sequence[BaseException], timeout: float)
             f"{where}no connection within {timeout:g} seconds. Check api_url, name resolution and firewall.",
             transient=True,
         )
-    if any(type(cause).__name__ == "NewConnectionError" for cause in causes):
+    # With subclasses: urllib3 2 has one for a name that does not resolve.
+    if any(kind.__name__ == "NewConnectionError" for cause in causes for kind in type(cause).__mro__):
         unknown_name = any(isinstance(c, socket.gaierror) and c.errno == socket.EAI_NONAME for c in causes)
         return NotSentError(
             f"{where}no connection ({reason}). Check api_url, name resolution and firewall.", transient=not unknown_name
@@ -234,15 +236,15 @@ def describe_errors(content: bytes, api_key: str) -> tuple[str | None, str]:
     try:
         payload = decode_json(content)
     except ValueError:
-        text = content.decode("utf-8", "replace")[:MAX_TEXT]
-        return None, printable(_without_markup(_mask(text, api_key)))
+        return None, printable(_without_markup(_excerpt(content.decode("utf-8", "replace"), api_key)))
     errors = as_dict(payload).get("errors")
     first = as_dict(as_list(errors)[0]).get("code") if as_list(errors) else None
     code = printable(_mask(first, api_key)) or None if isinstance(first, str) else None
     shown = [_error_text(error, api_key) for error in _error_list(payload)]
     if any(shown):
         return code, printable("; ".join(filter(None, shown)), MAX_ERRORS)
-    return code, printable(_mask(_compact(payload), api_key))
+    # As text again, in which names and values are spelled without escapes.
+    return code, printable(_excerpt(json.dumps(payload, ensure_ascii=False), api_key))
 
 
 def _error_list(payload: t.Any) -> list[t.Any]:
@@ -262,11 +264,9 @@ def _error_text(error: t.Any, api_key: str) -> str:
     return ": ".join(dict.fromkeys(filter(None, shown)))
 
 
-def _compact(payload: t.Any) -> str:
-    """Return a JSON value as text again, in which names and values are spelled without escapes."""
-    import json
-
-    return json.dumps(payload, ensure_ascii=False)[:MAX_TEXT]
+def _excerpt(text: str, api_key: str) -> str:
+    """Return the beginning of a text without secrets; what is cut must be masked before, or half a key would show."""
+    return _mask(_mask(text, api_key)[:MAX_TEXT], api_key)
 
 
 def _mask(text: str, api_key: str) -> str:

@@ -138,6 +138,7 @@ def test_one_text_in_one_record(zone: Zone, check: Check, text: str | None, word
     message = check().message
     assert words in message
     assert f"The TXT record {RECORD} at the name server ns.example.com ({HOST})" in message
+    assert message.endswith("name servers, or raise timeout.")
 
 
 def test_random_value_is_the_whole_text(zone: Zone, check: Check) -> None:

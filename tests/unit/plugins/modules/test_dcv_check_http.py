@@ -210,6 +210,7 @@ def test_what_is_wrong_is_said(check: Check) -> None:
             message = check(port, timeout=0.8, **options).message
         assert words in message
         assert f"Http://www.example.com{web.PATH} at {HOST}:{port} does not show the request token" in message
+        assert message.endswith("or set http_address.")
 
 
 def test_random_value(check: Check) -> None:

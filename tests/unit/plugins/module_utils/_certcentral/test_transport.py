@@ -218,6 +218,25 @@ def test_a_post_whose_connection_failed_is_sent_once_when_there_is_one(sleeps: l
 
 
 @pytest.mark.parametrize(
+    ("problem", "tries"), [(socket.EAI_NONAME, 1), (socket.EAI_AGAIN, 4)], ids=["unknown", "for-now"]
+)
+def test_a_name_that_does_not_resolve_is_tried_again_only_when_that_may_pass(
+    monkeypatch: pytest.MonkeyPatch, sleeps: list[float], problem: int, tries: int
+) -> None:
+    looked_up = []
+
+    def fail(host: str, *_arguments: t.Any, **_options: t.Any) -> t.NoReturn:
+        looked_up.append(host)
+        raise socket.gaierror(problem, "No such name")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+    with pytest.raises(NotSentError, match=r"no connection \(No such name\)\. Check api_url, name resolution"):
+        Client("https://api.example", "k", retry_timeout=5).request("POST", "/x", "test")
+    assert len(looked_up) == tries
+    assert len(sleeps) == tries - 1
+
+
+@pytest.mark.parametrize(
     ("url", "reply", "words"),
     [
         ("https://{}", b"HTTP/1.1 400 Bad\r\n\r\n", "TLS failed"),

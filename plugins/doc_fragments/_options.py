@@ -19,7 +19,7 @@ options:
     description:
       - API key of the CertCentral account.
       - It is sent in the header C(X-DC-DEVKEY) to the host in O(api_url) and nowhere else.
-      - If not set, the environment variable E(DIGICERT_API_KEY) of the host that runs the module is used.
+      - If not set, the module uses the environment variable E(DIGICERT_API_KEY) of the host that it runs on.
     type: str
     required: true
   api_url:
@@ -28,19 +28,19 @@ options:
       - For an account on the European instance, use V(https://certcentral.digicert.eu/services/v2).
       - Must start with C(https://), unless the host is this machine itself, for example a simulator on C(127.0.0.1).
         Requests over C(http://) never go through a proxy.
-      - The module does not follow redirects, because the API key would go along.
-      - If not set, the environment variable E(DIGICERT_API_URL) of the host that runs the module is used.
+      - The module does not follow redirects, because it would send the API key along.
+      - If not set, the module uses the environment variable E(DIGICERT_API_URL) of the host that it runs on.
     type: str
     default: https://www.digicert.com/services/v2
   validate_certs:
     description:
-      - Whether the TLS certificate of the API must be valid. Turn it off for experiments only.
+      - Whether the TLS certificate of the API must be valid. Turn this off for experiments only.
     type: bool
     default: true
   ca_path:
     description:
-      - File or directory, on the host that runs the module, of CA certificates in PEM form to trust instead of those
-        that the C(requests) library uses.
+      - File or directory with CA certificates in PEM form, on the host that runs the module. The module trusts them
+        instead of those that the C(requests) library uses.
     type: path
   timeout:
     description:
@@ -51,11 +51,12 @@ options:
     description:
       - Seconds to retry one API call after transient failures, such as rate limiting (HTTP 429), HTTP 502, 503 and
         504, and broken or refused connections. V(0) means one try.
-      - Waiting times grow from one second to thirty, and under the rate limit from five seconds to twenty. They are
-        random so that many hosts spread out, and respect C(Retry-After). A response that asks for more time than is
-        left ends the waiting at once.
-      - A request that may place an order or create a key is repeated only when it certainly was not carried out.
-      - A request that was sent and not answered within O(timeout) is not repeated, except where a module documents it.
+      - Waits grow from one second to thirty, and under the rate limit from five seconds to twenty. They are
+        random so that many hosts spread out, and they respect C(Retry-After). If a response asks for more time than is
+        left, the task fails at once.
+      - The module repeats a request that may place an order or create a key only if it was certainly not carried out.
+      - The module does not repeat a request that was sent but not answered within O(timeout), unless its documentation
+        says so.
     type: int
     default: 300
 requirements:

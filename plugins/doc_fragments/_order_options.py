@@ -24,8 +24,8 @@ options:
   dns_names:
     description:
       - DNS names of the certificate besides O(common_name), which may be repeated here.
-      - If not set, those of the CSR are used. A CSR that asks for names of other types as well, such as IP addresses,
-        is refused then.
+      - If not set, the module uses those of the CSR, and refuses a CSR that also asks for names of other types, such as
+        IP addresses.
     type: list
     elements: str
   product:
@@ -36,7 +36,7 @@ options:
     default: ssl_dv_geotrust_flex
   dcv_method:
     description:
-      - How control of the domains is proven.
+      - How you prove control of the domains.
       - With V(http-token), DigiCert looks for the file C(/.well-known/pki-validation/fileauth.txt) on each name. This
         cannot prove wildcards.
       - With V(dns-txt-token), DigiCert looks for a TXT record at the domain, at C(_dnsauth) below it, or at a parent
@@ -54,13 +54,13 @@ options:
   auth_key_id:
     description:
       - Id of the AuthKey that the request token was made with.
-      - Required for an AuthKey that expires. Without it, CertCentral uses the permanent AuthKey, and the token proves
-        nothing.
+      - Required for an AuthKey that expires. Without it, CertCentral checks the token against the permanent AuthKey and
+        does not accept it.
     type: str
     version_added: 0.3.0
   csr_format:
     description:
-      - Form in which the CSR is sent. It must be the one that the request token was made for.
+      - Form in which the module sends the CSR. It must be the form that the request token was made for.
       - V(base64) is its body on one line, V(pem) the text as it is, and V(pem_line), since version 0.3.0, the text with
         its BEGIN and END lines but without line breaks.
     type: str
@@ -68,9 +68,9 @@ options:
     default: base64
   order_validity:
     description:
-      - How long the order is valid, given by exactly one suboption. If not set, one year.
+      - How long the order is valid. Set exactly one suboption. If not set, the order is valid for one year.
       - A certificate is valid for less time, at most 199 days, 99 days from March 2027, and 46 days from March 2029.
-        The next ones come from the same order, free of charge.
+        The module reissues it within the same order, free of charge.
     type: dict
     suboptions:
       years:
@@ -84,7 +84,7 @@ options:
         type: str
   cert_validity_days:
     description:
-      - Days that the certificate is valid, at most those of the order. If not set, CertCentral decides.
+      - Days that the certificate is valid. It cannot be valid longer than the order. If not set, CertCentral decides.
     type: int
   container_id:
     description:
@@ -120,14 +120,14 @@ options:
         required: true
   renewal_of_order_id:
     description:
-      - Id of the order that a new one renews. If not set, the order of the certificate in place, from 90 days to one
-        day before it ends.
+      - Id of the order that a new order renews. If not set, the module uses the order of the certificate in place, from
+        90 days to one day before that order ends.
     type: int
   additional_fields:
     description:
-      - More fields for the body of the order, as the API's documentation names them. Of these, a reissue is sent with
-        those of C(certificate) only.
-      - Dictionaries are merged with those that the module sends, other values replace them.
-      - Fields that an option of the module sets are refused here.
+      - More fields for the body of the order, with the names of the API's documentation. A reissue contains only those
+        below C(certificate).
+      - The module merges dictionaries with those that it sends. Other values replace them.
+      - The module refuses fields that one of its options sets.
     type: dict
 """

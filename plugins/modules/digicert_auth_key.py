@@ -18,7 +18,7 @@ description:
   - An AuthKey is an account-wide secret. Request tokens made with it prove control of a domain before an order is
     placed, so that DV certificates are issued at once.
   - By default the module manages the account's permanent AuthKey. Set O(ttl_days) to manage an AuthKey that expires.
-  - In the steady state the module sends one request and changes nothing.
+  - If the account already has the AuthKey, the module sends one request and changes nothing.
 extends_documentation_fragment:
   - community.digicert._options
   - community.digicert._attributes
@@ -42,30 +42,31 @@ options:
   state:
     description:
       - V(present) makes sure that the account has the key that is asked for.
-      - V(absent) makes sure that a key does not exist. It needs either O(auth_key_id) or O(permanent=true). Deleting a
-        key voids every request token made with it.
+      - V(absent) makes sure that a key does not exist. It needs either O(auth_key_id) or O(permanent=true). When a key
+        is deleted, all request tokens made with it become invalid.
     type: str
     choices: [present, absent]
     default: present
   ttl_days:
     description:
-      - Validity in days of the key, at least V(1). Leave it out for the permanent key.
-      - An account can have any number of keys that expire. Two hosts that need one at the same moment each create one,
-        so run the task once for all hosts, see the examples.
+      - How many days the key is valid, at least V(1). Leave it out for the permanent key.
+      - An account can have any number of keys that expire. If two hosts need one at the same moment, each creates one.
+        Run the task once for all hosts, as the examples show.
       - Only with O(state=present).
     type: int
   min_remaining_days:
     description:
-      - A key that expires is reused when it is valid for at least this many days more and at most for O(ttl_days). Of
-        several such keys, the module reuses the one that lives longest.
-      - Must not be greater than O(ttl_days), and requires it. The default is one third of O(ttl_days).
+      - The module reuses an expiring key that is valid for at least this many more days and at most for O(ttl_days). If
+        there are several, it reuses the one that is valid longest.
+      - Requires O(ttl_days) and must not be greater. If not set, this is one third of O(ttl_days).
     type: float
   force:
     description:
-      - Create a key even though a fitting one exists.
+      - Create a key even if a suitable one exists.
       - With O(ttl_days), this adds one more key.
-      - Without O(ttl_days), this rotates the permanent key. The module deletes it, which voids its request tokens, and
-        creates another one. When the second step fails, the error says so, and the next run creates the key.
+      - Without O(ttl_days), this rotates the permanent key. The module deletes it, so that its request tokens become
+        invalid, and creates another one. If the second step fails, the error message says so, and the next run creates
+        the key.
       - Only used with O(state=present).
     type: bool
     default: false
@@ -76,25 +77,26 @@ options:
     type: str
   permanent:
     description:
-      - Delete the account's permanent key, whatever its id.
+      - Delete the account's permanent key. You do not need to know its id.
       - Only with O(state=absent), and not together with O(auth_key_id), not even with an empty one.
     type: bool
     default: false
     version_added: 0.3.0
   set_facts:
     description:
-      - Also return the key as fact RV(ignore:ansible_facts.digicert_auth_key), for later tasks and roles.
-      - Turn it off where a persistent fact cache is configured (C(fact_caching) other than C(memory)), which would
-        keep the key on disk or in a database, and where a registered result is enough.
+      - Whether to also return the key as the fact RV(ignore:ansible_facts.digicert_auth_key), for later tasks and
+        roles.
+      - Turn this off if a registered result is enough, or if you use a persistent fact cache (C(fact_caching) other
+        than C(memory)), which keeps the key on disk or in a database.
     type: bool
     default: true
 notes:
-  - The module returns a secret. Use C(no_log=true) for the task wherever its output is kept.
-  - Ansible hands a module its options, O(api_key) included, in a file on the host that runs it, unless C(pipelining) is
-    on. Delegate the task to the controller to keep the API key from the managed hosts.
-  - When it is unclear whether the service created or deleted a key, because of a timeout, a broken connection, HTTP
-    5xx or an unreadable response, the module looks at the account's keys before it tries again. When that does not
-    settle it, the task fails, says so, and counts as changed.
+  - The module returns a secret. Set C(no_log=true) on the task if anything stores its output.
+  - Unless C(pipelining) is on, Ansible passes all options, including O(api_key), to a module in a file on the host that
+    runs it. Delegate the task to the controller to keep the API key away from managed hosts.
+  - After a timeout, a broken connection, HTTP 5xx, or an unreadable response, it can be unclear whether the service
+    created or deleted a key. The module then checks the account's keys before it tries again. If that does not settle
+    it, the task fails, says so, and counts as changed.
   - The remaining validity is measured by the clock of the API.
 seealso:
   - module: community.digicert.digicert_auth_key_info
@@ -155,7 +157,7 @@ RETURN = r"""
 auth_key_id:
   description:
     - Id of the AuthKey.
-    - V(none) in check mode if a key would be created, and if there was nothing to delete.
+    - V(none) if there was nothing to delete, and in check mode if a key would be created.
   returned: success
   type: str
   sample: 8b1c5f0e2a7d

@@ -23,10 +23,10 @@ options:
   auth_key_id:
     description:
       - Id of the AuthKey to return, which can also be an inactive or expired one.
-      - Without it, all active keys are returned.
+      - If not set, the module returns all active keys.
     type: str
 notes:
-  - The module returns secrets. Use C(no_log=true) for the task wherever its output is kept.
+  - The module returns secrets. Set C(no_log=true) on the task if anything stores its output.
 seealso:
   - module: community.digicert.digicert_auth_key
 """

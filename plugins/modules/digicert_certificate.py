@@ -15,11 +15,11 @@ author:
 description:
   - Gets a domain-validated (DV) certificate for a certificate signing request (CSR) and installs it with its chain.
     If a request token proves control of the domains before the order is sent, the certificate comes with the response.
-  - An order outlives its certificates. As long as the order is good, the module reissues a certificate that is due
-    within it, free of charge. It places a new order, which costs money, only if there is none, or if it ends too soon,
-    has ended, or is for other names. See O(renewal).
-  - Nothing is sent twice. If the response to an order or a reissue is lost, the module looks in the account, and does
-    not send the request again before ten minutes have passed. If a run is interrupted, the next run continues.
+  - An order lasts longer than its certificates. As long as the order is valid, the module renews a certificate by a
+    reissue within that order, free of charge. It places a new order, which costs money, only if there is no order, or
+    if the order ends too soon, has ended, or is for other names. See O(renewal).
+  - The module never sends the same order or reissue twice. If a response is lost, the module searches the account, and
+    waits at least ten minutes before it sends the request again. If a run is interrupted, the next run continues.
   - As long as the certificate in place has the public key of the CSR, covers all names, and is valid for at least
     O(remaining_days) more, the module sends no request. It still corrects the content and attributes of the files.
 extends_documentation_fragment:
@@ -31,7 +31,7 @@ attributes:
   check_mode:
     support: full
     details:
-      - Sends no request, and predicts RV(action) as far as the files and the journal tell.
+      - Sends no request, and predicts RV(action) from the files and the journal.
   diff_mode:
     support: full
     details:
@@ -39,8 +39,8 @@ attributes:
   idempotent:
     support: partial
     details:
-      - Not with O(force=true). Without O(path) and O(full_chain_path), a run returns the certificate that the account
-        has for the CSR, and gets one if there is none.
+      - Not with O(force=true). Without O(path) and O(full_chain_path), each run returns the certificate that the
+        account has for the CSR, and gets one if there is none.
   safe_file_operations:
     description: Uses Ansible's strict file operation functions to ensure proper permissions and avoid data corruption.
     support: full
@@ -53,16 +53,17 @@ options:
   csr_content:
     description:
       - The CSR itself in PEM form.
-      - It is kept out of logs, because people sometimes pass a private key by mistake. The module refuses a private
+      - Ansible keeps it out of logs, because it is easy to pass a private key by mistake. The module refuses a private
         key.
     type: str
   path:
     description:
       - File for the certificate.
-      - The folder must exist. This is checked before anything is sent.
+      - The folder must exist. The module checks this before it sends anything.
       - A link is followed if the link and every folder on the way belong to root or the user of the task, and nobody
         else can write there. Otherwise the module refuses it.
-      - A file that contains a private key is never written over. The task fails before anything is sent.
+      - If the file contains a private key, the task fails before it sends anything. The module never overwrites a
+        private key.
       - Without O(path) and O(full_chain_path), the module only returns the certificate. A later run finds the order in
         the account by its names and its CSR.
     type: path
@@ -77,7 +78,8 @@ options:
     type: path
   include_root:
     description:
-      - Whether O(full_chain_path) and RV(full_chain) end with the root certificate. Clients have it already.
+      - Whether O(full_chain_path) and RV(full_chain) end with the root certificate. Usually this is not needed, because
+        clients already have it.
     type: bool
     default: false
   backup:
@@ -113,12 +115,12 @@ options:
   renewal:
     description:
       - How a certificate that is due is renewed.
-      - With V(auto), the module reissues it within its order if the names are the same and the order lasts long enough
-        for the new certificate not to be due again at once. Otherwise it places an order. From 90 days to one day
-        before the old order ends, the new one is linked to it.
+      - With V(auto), the module reissues it within its order if the names are the same and the order lasts so long that
+        the new certificate is not due again at once. Otherwise it places an order. From 90 days to one day before the
+        old order ends, the new one is linked to it.
       - With V(reissue), the module also reissues if the names have changed, with a warning, and never places an order.
       - With V(order), the module places an order for each renewal, as version 0.2 did.
-      - A reissue that CertCentral refuses is an error and never leads to an order.
+      - If CertCentral refuses a reissue, the task fails. The module never places an order because of that.
     type: str
     choices: [auto, reissue, order]
     default: auto
@@ -140,32 +142,32 @@ options:
     version_added: 0.3.0
   force:
     description:
-      - Get another certificate although none is due, by the rule of O(renewal).
-      - Also order if the module would otherwise refuse to, for example after an order that was revoked or canceled, or
-        if there is another order for the same names within seven days.
-      - An order that is pending for the same CSR, names, and product is still continued, and not placed again. An order
-        that is pending for another CSR is given up, and a new one is placed.
-      - Use it once, for example with C(-e) on the command line.
+      - Get another certificate even if none is due, as O(renewal) says.
+      - Also place an order where the module otherwise refuses to, for example after an order was revoked or canceled,
+        or if there is another order for the same names within seven days.
+      - The module still continues an order that is pending for the same CSR, names, and product. It gives up an order
+        that is pending for another CSR, and places a new one.
+      - Use this option once, for example with C(-e) on the command line.
     type: bool
     default: false
   order_id:
     description:
-      - Id of an order to work with. No order is placed then.
+      - Id of an existing order to work with. If it is set, the module never places an order.
       - If a certificate is due, the module installs the certificate of this order if it is for the CSR, and otherwise
         reissues within the order.
     type: int
   wait:
     description:
       - Whether to wait until the certificate is issued.
-      - With V(false), a result whose RV(order_status) is not V(issued) has no certificate yet. Publish
-        RV(dcv_random_value) where a request token would be, then run the task again, which continues.
+      - With V(false), the result contains no certificate as long as RV(order_status) is not V(issued). Publish
+        RV(dcv_random_value) in place of a request token, then run the task again to continue.
     type: bool
     default: true
   wait_timeout:
     description:
       - Seconds to wait for another run that works on the same certificate, for the certificate to be issued, and for
         the outcome of a request whose response was lost.
-      - After a lost response, the module looks for at least 90 seconds.
+      - After a lost response, the module searches the account for at least 90 seconds.
     type: int
     default: 600
 requirements:
@@ -173,29 +175,30 @@ requirements:
   - idna, for names with characters outside ASCII
 notes:
   - Before it sends an order or a reissue, the module writes the journal C(.<name>.order.json) beside O(path), or beside
-    O(full_chain_path) without O(path). It lies beside the target of a link, and stays there. It contains the ids and
-    the end of the order, names, product, the fingerprint of the CSR, and serial numbers, and nothing secret. The module
-    also reads what version 0.2 left. A damaged journal is an error before anything is sent.
+    O(full_chain_path) without O(path). If the path is a link, the journal is beside the target. Keep this file. It
+    contains the ids and the end of the order, names, product, the fingerprint of the CSR, and serial numbers, but no
+    secret. The module also reads the files of version 0.2. If the journal is damaged, the task fails before it sends
+    anything.
   - Without a journal, the module finds the order of the certificate in place by its serial number, or in the list of
-    orders. With neither journal nor certificate, it reads the list before it orders, and reissues a good order for the
-    same names and product, so a host that was rebuilt costs nothing. O(renewal=order) skips that.
+    orders. With neither journal nor certificate, it reads the list before it orders. If there is a valid order for the
+    same names and product, it reissues the certificate within that order, so rebuilding a host costs nothing. With
+    O(renewal=order), it does not read the list.
   - A file whose name ends with C(.next) shares the journal of the file without it, so that a certificate can be staged
     beside the one in place.
-  - A renewal by reissue takes two requests, a paid renewal three, a first order two.
+  - A renewal by reissue takes two requests, a paid renewal takes three, and a first order takes two.
   - A second order for the same names within seven days needs O(force=true). If the clock of the host differs from the
     service's by more than an hour, or only the clock of the host makes a certificate due, the task fails and says so
     instead of placing an order.
-  - The module does not renew an order that DigiCert renews by itself (auto_renew) while it is good. If an order was
-    renewed in CertCentral, the module uses the order that renews it and does not place another one.
-  - An order that was rejected, canceled or revoked makes the task fail until it is run once with O(force=true).
-  - While an order waits for domain control validation, the module asks for the check again until O(wait_timeout), so a
-    token or a random value that is published late is found.
+  - If DigiCert renews an order by itself (C(auto_renew)), the module does not renew it while it is valid. If somebody
+    renewed an order in CertCentral, the module uses the new order and does not place another one.
+  - If the order was rejected, canceled, or revoked, the task fails until you run it once with O(force=true).
+  - While an order waits for domain control validation, the module repeats the check until O(wait_timeout) ends, so it
+    also finds a token or a random value that is published late.
   - Before it writes a file, the module checks that the certificate has the public key of the CSR, covers all names, and
     is valid, and that each certificate of the chain signed the one before it. Files are flushed to disk before the
     journal says that they are installed.
-  - A lost file is rebuilt from the other files if possible. A chain that is in none of them is downloaded. A
-    certificate that fits is never replaced because of its chain.
-  - A certificate that covers more names than requested is not replaced because of that.
+  - The module rebuilds a lost file from the other files if possible, and downloads a chain that is in none of them. It
+    never replaces a matching certificate because of its chain, or because it covers more names than requested.
 seealso:
   - module: community.digicert.digicert_auth_key
   - plugin: community.digicert.request_token

@@ -28,7 +28,7 @@ options:
       - What is installed on hosts, one entry for each file.
       - An entry can also be the variables of a host, from C(hostvars), whose C(certificate_report__found) is the
         registered result of M(community.digicert.digicert_certificate_info). If C(certificate_report_managed) is not
-        set, it counts as V(true).
+        set, the filter uses V(true).
     type: list
     elements: dict
     required: true
@@ -60,7 +60,7 @@ options:
         type: str
   now:
     description:
-      - The time to count days from (ISO 8601). If not set, the controller's clock.
+      - The time to count days from (ISO 8601). If not set, the filter uses the controller's clock.
     type: str
 seealso:
   - module: community.digicert.digicert_order_info
@@ -89,14 +89,14 @@ _value:
       description: The time from which days are counted (UTC, ISO 8601).
       type: str
     totals:
-      description: Numbers of certificates by the problems that they have, and of orders and hosts.
+      description: How many certificates have which problem, and how many orders and hosts there are.
       type: dict
     rows:
       description: One entry for each certificate, the one that expires first at the top.
       type: list
       elements: dict
     months:
-      description: Numbers of certificates that expire and of orders that end, for each of the coming twelve months.
+      description: How many certificates expire and how many orders end in each of the next twelve months.
       type: list
       elements: dict
     unreachable:

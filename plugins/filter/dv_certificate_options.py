@@ -12,9 +12,9 @@ author:
   - community.digicert contributors (!UNKNOWN)
 description:
   - The role P(community.digicert.dv_certificate#role) uses this filter to freeze its variables before it runs anything
-    on a host. There is usually no reason to use it elsewhere.
-  - Names become A-labels in lower case without a dot at the end. Lists may be given as one text. Null, an empty text
-    and an omitted value mean that an option is not given.
+    on a host. You usually do not need it yourself.
+  - The filter turns names into A-labels in lower case without a dot at the end, and accepts text in place of a list.
+    Null, an empty text, and an omitted value mean that an option is not set.
 options:
   _input:
     description:
@@ -23,8 +23,8 @@ options:
     required: true
   facts:
     description:
-      - The names of all facts of the host. One that begins with C(dv_certificate) is a problem, as facts come from the
-        host and must not set variables of the role.
+      - The names of all facts of the host. A name that begins with C(dv_certificate) is a problem, because facts come
+        from the host and must not set variables of the role.
     type: list
     elements: str
     default: []

@@ -11,9 +11,9 @@ version_added: 0.1.0
 author:
   - community.digicert contributors (!UNKNOWN)
 description:
-  - Returns the exact string that P(community.digicert.request_token#filter) hashes, and that an order must therefore
-    contain as C(certificate.csr).
-  - Needed by those who place orders by other means than this collection.
+  - Returns the exact string that P(community.digicert.request_token#filter) hashes. The order must contain this string
+    as C(certificate.csr).
+  - Use it if you place orders without M(community.digicert.digicert_certificate).
 positional: csr_format
 options:
   _input:

@@ -15,14 +15,14 @@ description:
     and an AuthKey of the CertCentral account.
   - Put the token into a TXT record, or into the file C(/.well-known/pki-validation/fileauth.txt) of the web server,
     before the certificate is ordered.
-  - No request is sent, and no library beyond Python's own is needed.
+  - The filter sends no request, and needs no library besides Python's own.
 positional: auth_key
 options:
   _input:
     description:
       - The CSR, as PEM text or as the base64 body of one.
-      - A byte order mark and UTF-16, which some programs on Windows write, are understood.
-      - Line ends and blanks do not matter with O(csr_format=base64).
+      - The filter also reads a CSR with a byte order mark or in UTF-16, which some Windows programs write.
+      - With O(csr_format=base64), line ends and spaces do not matter.
     type: string
     required: true
   auth_key:
@@ -32,14 +32,14 @@ options:
     required: true
   timestamp:
     description:
-      - From when on the token is valid, as 14 digits C(YYYYMMDDhhmmss) in UTC.
-      - By default this is now, moved back by O(backdate).
-      - Quote it in YAML, as a number is not accepted.
+      - When the token becomes valid, as 14 digits C(YYYYMMDDhhmmss) in UTC.
+      - If not set, this is the current time minus O(backdate).
+      - Quote it in YAML, because the filter does not accept a number.
     type: string
   backdate:
     description:
-      - How many seconds before now the validity begins. DigiCert refuses a token whose timestamp lies in the future,
-        so this is by how much the controller's clock may run ahead.
+      - How many seconds in the past the validity begins. DigiCert refuses a token whose timestamp is in the future, so
+        the controller's clock can be fast by this many seconds.
       - Must be at least V(0), and less than 30 days, the validity of a token.
       - Not used when O(timestamp) is set.
     type: integer
@@ -55,7 +55,7 @@ options:
     choices: [base64, pem, pem_line]
     default: base64
 notes:
-  - Without O(timestamp), every evaluation can result in another token. Use M(ansible.builtin.set_fact) to keep one.
+  - Without O(timestamp), every evaluation can return another token. Use M(ansible.builtin.set_fact) to keep one.
   - The token is valid for 30 days, and no longer than the AuthKey it was made with.
 seealso:
   - plugin: community.digicert.order_csr
@@ -78,12 +78,12 @@ EXAMPLES = r"""
   ansible.builtin.set_fact:
     token: "{{ request.csr | community.digicert.request_token(auth_key=digicert_auth_key) }}"
 
-- name: Make the token for a CSR that is a file on the target
+- name: Read a CSR that is a file on the host
   ansible.builtin.slurp:
     src: /etc/ssl/www.example.com.csr
   register: file
 
-- name: Put it where DigiCert looks for it
+- name: Make the token for it and put it where DigiCert looks
   ansible.builtin.copy:
     content: "{{ file.content | b64decode | community.digicert.request_token(auth_key=digicert_auth_key) }}"
     dest: /var/www/html/.well-known/pki-validation/fileauth.txt

@@ -6,18 +6,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: request_token_info
-short_description: Tell when a DigiCert request token was made and until when it is valid
+short_description: Show when a DigiCert request token was made and how long it is valid
 version_added: 0.1.0
 author:
   - community.digicert contributors (!UNKNOWN)
 description:
-  - Reads the timestamp of a request token. A token is valid for 30 days from it.
-  - Whether the token fits a CSR and an AuthKey is what P(community.digicert.valid_request_token#test) tells.
+  - Reads the timestamp of a request token. The token is valid for 30 days after it.
+  - To check whether a token matches a CSR and an AuthKey, use P(community.digicert.valid_request_token#test).
 options:
   _input:
     description:
       - A request token, or a text that contains one, such as the value of a TXT record or the body of a file.
-      - The first token counts when there are several.
+      - If there are several tokens, the filter reads the first one.
     type: string
     required: true
 seealso:

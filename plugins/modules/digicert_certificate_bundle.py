@@ -15,7 +15,7 @@ author:
 description:
   - Writes private key, certificate, and intermediate certificates to one file, as HAProxy (PEM), or Tomcat, Java, and
     Windows (PKCS#12) expect it.
-  - The file is always complete, and never readable by other users, not even for a moment, unless its options say so.
+  - The file is always complete. Other users can never read it, not even for a moment, unless the options allow that.
   - It contacts no other machine, and needs no API key.
 extends_documentation_fragment:
   - community.digicert._attributes
@@ -29,8 +29,8 @@ attributes:
   diff_mode:
     support: full
     details:
-      - Shows subject, names, serial number and validity of the certificates in a PEM file. Of a PKCS#12 file, it shows
-        nothing.
+      - Shows subject, names, serial number, and validity of the certificates in a PEM file. Shows nothing for a PKCS#12
+        file.
   idempotent:
     support: full
   safe_file_operations:
@@ -42,7 +42,7 @@ options:
       - File to write.
       - The folder and those on the way to it must belong to root, the task's user or O(owner), and nobody else may have
         write access. Folders with the sticky bit, such as C(/tmp), are allowed.
-      - If O(mode) is not set, the file gets C(0600), and a file that has a private key already keeps its mode.
+      - If O(mode) is not set, the file gets C(0600). A file that already contains a private key keeps its mode.
     type: path
     required: true
   format:
@@ -61,7 +61,7 @@ options:
     description: Passphrase of the private key if it is encrypted.
     type: str
   certificate_path:
-    description: File of the certificate, also together with its chain.
+    description: File of the certificate. It can also contain the chain.
     type: path
     required: true
   chain_path:
@@ -76,8 +76,8 @@ options:
   encryption_level:
     description:
       - How the PKCS#12 file is encrypted.
-      - V(compatibility2022) uses old algorithms, for Windows Server 2016 and Java older than 8u301. It needs version 38
-        or later of the Python library cryptography.
+      - V(compatibility2022) uses old algorithms, for Windows Server 2016 and Java older than 8u301. It requires version
+        38 or later of the Python library cryptography.
     type: str
     choices: [auto, compatibility2022]
     default: auto

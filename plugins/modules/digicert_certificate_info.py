@@ -14,7 +14,7 @@ author:
   - community.digicert contributors (!UNKNOWN)
 description:
   - Reads certificate, chain, private key, CSR, and the journal of M(community.digicert.digicert_certificate) on the
-    host, and tells whether the certificate is due, why, and what differs from how it should be.
+    host, and returns whether the certificate is due and why, and which files differ from what the options ask for.
   - It contacts no other machine, needs no API key, and writes nothing.
 extends_documentation_fragment:
   - community.digicert._attributes
@@ -39,17 +39,18 @@ options:
     default: false
   private_key_path:
     description:
-      - File of the private key. If given, the certificate must be for it; otherwise for the CSR in O(csr_path), if that
-        is given.
+      - File of the private key that the certificate must match. If not set, the certificate must match the CSR in
+        O(csr_path), if that is set.
     type: path
   private_key_passphrase:
     description: Passphrase of the private key.
     type: str
   csr_path:
-    description: File of the CSR. If it is missing or damaged, the certificate is not due for that.
+    description: File of the CSR. A missing or damaged CSR does not make the certificate due.
     type: path
   common_name:
-    description: Name that the certificate must cover. If neither this nor O(dns_names) is set, those of the CSR.
+    description: Name that the certificate must cover. If neither this nor O(dns_names) is set, the certificate must
+      cover the names of the CSR.
     type: str
   dns_names:
     description: Names that the certificate must cover.
@@ -81,7 +82,7 @@ options:
 requirements:
   - cryptography >= 3.3, when there is a certificate, a private key or a CSR
 notes:
-  - Files whose names end with C(.next) are those of a certificate with a new private key that waits for activation.
+  - Files whose names end with C(.next) belong to a certificate with a new private key that is not activated yet.
 seealso:
   - module: community.digicert.digicert_certificate
   - module: community.digicert.digicert_certificate_request
@@ -110,15 +111,15 @@ due:
   sample: true
 reasons:
   description:
-    - Why it is due. V(missing) if there is none. V(public_key) if it is not for the private key or the CSR. V(names) if
-      it does not cover all names. V(expires) if it expires soon. V(self_signed) if it is a placeholder. Also
-      V(not_a_server_certificate), V(private_key_missing), and V(private_key_unreadable).
+    - Why it is due. V(missing) if there is no certificate. V(public_key) if it does not match the private key or the
+      CSR. V(names) if it does not cover all names. V(expires) if it expires soon. V(self_signed) if it is a
+      placeholder. Also V(not_a_server_certificate), V(private_key_missing), and V(private_key_unreadable).
   returned: success
   type: list
   elements: str
   sample: [expires]
 drift:
-  description: What differs from how it should be.
+  description: What differs from what the options ask for.
   returned: success
   type: list
   elements: dict
@@ -131,7 +132,7 @@ drift:
       type: str
   sample: [{"path": "/etc/ssl/www.example.com.pem", "what": "mode"}]
 is_complete:
-  description: Whether all files can be made from what is in place, so that no request is needed for them.
+  description: Whether all files can be rebuilt from the files in place, without a request.
   returned: success
   type: bool
   sample: true
@@ -167,12 +168,12 @@ not_after:
   type: str
   sample: "2027-06-10T23:59:59+00:00"
 days_left:
-  description: Days until then, by the clock of the host.
+  description: Days until the certificate expires, by the clock of the host.
   returned: success
   type: float
   sample: 29.5
 private_key_fits:
-  description: Whether the certificate is for the private key. V(none) when one of them is missing.
+  description: Whether the certificate matches the private key. V(none) if one of them is missing.
   returned: success
   type: bool
   sample: true
@@ -182,7 +183,8 @@ csr:
   type: str
   sample: "-----BEGIN CERTIFICATE REQUEST-----..."
 csr_fits:
-  description: Whether the CSR is for the private key and exactly the wanted names. V(none) when there is none.
+  description: Whether the CSR matches the private key and asks for exactly the required names. V(none) if there is no
+    CSR.
   returned: success
   type: bool
   sample: true
@@ -193,9 +195,9 @@ journal:
   contains:
     state:
       description:
-        - V(none) if it remembers nothing. V(known) if it knows the order of the certificate. V(sent) if an order or a
-          reissue was sent and its response was lost. V(accepted) if it is pending. After V(sent) and V(accepted), run
-          M(community.digicert.digicert_certificate) again.
+        - V(none) if there is no journal. V(known) if the journal knows the order of the certificate. V(sent) if an
+          order or a reissue was sent and its response was lost. V(accepted) if it is pending. After V(sent) and
+          V(accepted), run M(community.digicert.digicert_certificate) again.
       type: str
     kind:
       description: What is pending, V(order) or V(reissue). V(none) if nothing is.
@@ -213,14 +215,15 @@ journal:
       description: Serial number of the certificate that it replaced.
       type: str
     is_for_csr:
-      description: Whether what is pending is for the CSR in O(csr_path). V(none) if nothing is, or there is no CSR.
+      description: Whether the pending order or reissue is for the CSR in O(csr_path). V(none) if nothing is pending, or
+        if there is no CSR.
       type: bool
     entry:
       description:
         - All of it, as O(community.digicert.digicert_certificate#module:journal) takes it. Nothing in it is secret.
       type: dict
     is_for_staged_csr:
-      description: The same for the CSR beside it whose name ends with C(.next).
+      description: The same for the staged CSR, whose name ends with C(.next).
       type: bool
 staged:
   description: The staged files, which wait for activation.
@@ -232,7 +235,7 @@ staged:
       type: list
       elements: str
     is_ready:
-      description: Whether they can be activated, since private key and certificate are complete and fit together.
+      description: Whether they can be activated. The private key and the certificate must be complete and match.
       type: bool
     serial_number:
       description: Serial number of the staged certificate.

@@ -16,8 +16,9 @@ description:
   - Makes sure that there is a private key and a certificate signing request (CSR) for exactly the given names, both on
     the host that runs the module. The private key never leaves that host and is never readable by other users, not even
     for a moment.
-  - An existing private key is never replaced. For a new one, O(staged=true) creates private key and CSR beside those in
-    use, and O(state=activated) puts them in place together with the certificate that was issued for them.
+  - The module never replaces an existing private key. To change to a new one, O(staged=true) creates a private key and
+    a CSR beside those in use, and O(state=activated) puts them in place together with the certificate that was issued
+    for them.
   - It contacts no other machine, and needs no API key.
 extends_documentation_fragment:
   - community.digicert._attributes
@@ -49,7 +50,7 @@ options:
     default: present
   private_key_path:
     description:
-      - File of the private key, PEM text. A file that contains certificates as well is fine.
+      - File of the private key, PEM text. It can also contain certificates.
       - The folder and those on the way to it must belong to root, the task's user or O(private_key_owner), and nobody
         else may have write access. Folders with the sticky bit, such as C(/tmp), are allowed.
       - Required with O(state=present). With O(state=activated), it says which file is the private key.
@@ -57,8 +58,8 @@ options:
   csr_path:
     description:
       - File of the CSR, PEM text. Required with O(state=present).
-      - The options O(mode), O(owner) and O(group) are those of this file. If they are not set, an existing file keeps
-        its own.
+      - The options O(mode), O(owner), and O(group) apply to this file. If they are not set, an existing file keeps its
+        own.
     type: path
   common_name:
     description:
@@ -74,13 +75,14 @@ options:
     default: []
   new_csr:
     description:
-      - Whether to create another CSR even if the existing one fits private key and names. A renewal needs one.
+      - Whether to create another CSR even if the existing one matches the private key and the names. A renewal needs
+        one.
     type: bool
     default: false
   staged:
     description:
-      - Whether to work on the files O(private_key_path) and O(csr_path) with C(.next) appended to their names. A staged
-        private key that exists is used.
+      - Whether to work on the files O(private_key_path) and O(csr_path) with C(.next) appended to their names. If there
+        already is a staged private key, the module uses it.
     type: bool
     default: false
   activate_paths:
@@ -119,17 +121,17 @@ options:
     type: raw
   private_key_owner:
     description:
-      - User, by name or id, who owns the private key. If not set, it works as with O(private_key_mode).
+      - User, by name or id, who owns the private key. If not set, the same rule as for O(private_key_mode) applies.
     type: str
   private_key_group:
     description:
-      - Group, by name or id, of the private key. If not set, it works as with O(private_key_mode).
+      - Group, by name or id, of the private key. If not set, the same rule as for O(private_key_mode) applies.
     type: str
   backup:
     description:
       - Whether to keep a copy, with a timestamp in its name, of each file that is replaced. The copy has the
         permissions of the original.
-      - A CSR that asks for the same names and nothing else is replaced without a copy.
+      - The module does not keep a copy of a CSR that asks for the same names and nothing else.
     type: bool
     default: true
 requirements:

@@ -26,7 +26,7 @@ attributes:
   check_mode:
     support: full
     details:
-      - Reads the order and predicts the result, except for whether an administrator has to approve.
+      - Reads the order and predicts the result, but not whether an administrator has to approve the revocation.
   diff_mode:
     support: full
     details:
@@ -36,7 +36,8 @@ attributes:
 options:
   path:
     description:
-      - File with the certificate to revoke, on the host that runs the module. The first certificate in it counts.
+      - File with the certificate to revoke, on the host that runs the module. The module revokes the first certificate
+        in it.
     type: path
   serial_number:
     description:
@@ -48,11 +49,11 @@ options:
     type: int
   order_id:
     description:
-      - Id of the order whose certificates are all to be revoked. Needs O(confirm=true).
+      - Id of an order. Revokes all certificates of this order, and requires O(confirm=true).
     type: int
   confirm:
     description:
-      - Confirms that every certificate of O(order_id) is to be revoked.
+      - Whether you really want to revoke every certificate of O(order_id).
     type: bool
     default: false
   revocation_reason:

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: digicert_dcv_check
-short_description: Look at published DigiCert request tokens or random values as DigiCert does
+short_description: Check published DigiCert request tokens or random values the way DigiCert does
 version_added: 0.3.0
 author:
   - community.digicert contributors (!UNKNOWN)
 description:
   - Checks whether DigiCert would find a request token or a random value for each name, over HTTP or DNS.
   - Run it before you order, because an order costs money even if control of the names cannot be proven.
-  - The module looks again until it finds all of them. If O(timeout) is over before, it fails.
+  - The module repeats the check until it finds all of them. If it does not find them within O(timeout), it fails.
   - It sends nothing to DigiCert, and needs no API key.
-  - It looks from where it runs. DigiCert looks from several places in the world, so the module cannot notice a firewall
-    or a name server that answers only here.
+  - The module checks from the host that runs it. DigiCert checks from several places in the world, so the module cannot
+    detect a firewall or a name server that answers only this host.
 extends_documentation_fragment:
   - community.digicert._attributes
   - community.digicert._attributes.info_module
@@ -29,19 +29,19 @@ attributes:
 options:
   names:
     description:
-      - The DNS names to look at. A wildcard is looked at under the name that follows C(*.).
+      - The DNS names to check. For a wildcard, the module checks the name after C(*.).
     type: list
     elements: str
     required: true
   method:
     description:
-      - V(http) looks at C(/.well-known/pki-validation/fileauth.txt), with HTTPS first, whatever the certificate, and
-        then with HTTP. DigiCert searches the first page that answers with a status below 400, so each of the two that
-        answers must show the token, and at least one must answer. Only the first 5,000 characters count.
-      - With V(http), redirects (301, 302, 307, 308) are followed up to 5 times, on ports 80 and 443, to one of
-        O(names), a C(www.) form of one, or its parent.
-      - V(dns) looks at the TXT records of C(_dnsauth.<name>), then at those of C(<name>). Each of the name servers must
-        show the token, alone in its record.
+      - V(http) requests C(/.well-known/pki-validation/fileauth.txt) over HTTPS first, with any TLS certificate, and
+        then over HTTP. DigiCert uses the first page that answers with a status below 400. So at least one of the two
+        must answer, and each that answers must show the token. Only the first 5,000 characters count.
+      - With V(http), the module follows up to 5 redirects (301, 302, 307, 308) on ports 80 and 443. A redirect must
+        lead to one of O(names), its C(www.) form, or its parent.
+      - V(dns) reads the TXT records of C(_dnsauth.<name>), then those of C(<name>). Every name server must show the
+        token, and the record must contain nothing else.
     type: str
     choices: [http, dns]
     required: true
@@ -62,13 +62,13 @@ options:
     default: base64
   value:
     description:
-      - The random value that DigiCert waits for, instead of a request token.
+      - The random value of a pending order, if you published it instead of a request token.
     type: str
   http_address:
     description:
       - IP address or host to connect to in place of the names, optionally with the TCP port for HTTP, such as
         V(192.0.2.1), V(192.0.2.1:8080), or V([2001:db8::1]:8080).
-      - Without it, private and loopback addresses are refused, since DigiCert cannot reach them.
+      - If not set, the module refuses private and loopback addresses, because DigiCert cannot reach them.
     type: str
   https_port:
     description:
@@ -82,7 +82,8 @@ options:
     default: community.digicert
   dns_servers:
     description:
-      - IP addresses or names of the DNS servers to ask. By default these are all authoritative servers of the zone.
+      - IP addresses or names of the DNS servers to ask. If not set, the module asks all authoritative servers of the
+        zone.
     type: list
     elements: str
   dns_port:
@@ -92,13 +93,13 @@ options:
     default: 53
   timeout:
     description:
-      - Seconds for the whole check of all names, whatever the servers do.
+      - Seconds that the check of all names may take in total.
     type: float
     default: 60
   service_time:
     description:
       - The current time by DigiCert's clock (ISO 8601), for hosts whose own clock is wrong. DigiCert refuses a token
-        that lies in the future by it.
+        whose timestamp is later than this.
     type: str
 notes:
   - The module needs the Python library C(dnspython) for O(method=dns).

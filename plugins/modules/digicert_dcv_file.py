@@ -34,7 +34,7 @@ options:
   webroot:
     description:
       - Folder that the web server serves as C(/). It must exist.
-      - It may be a link. Links below it are refused, since the owner of the webroot could lead them anywhere.
+      - It can be a link. The module refuses links below it, because the owner of the webroot could point them anywhere.
     type: path
     required: true
   value:
@@ -44,10 +44,10 @@ options:
     required: true
   state:
     description:
-      - V(present) adds the value and creates what is missing, folders with mode C(0755) and the file with C(0644). The
-        mode of a folder or file that exists is not changed.
-      - V(absent) removes the value. The file and the folders are removed as well if this module created them and
-        nothing else is in them.
+      - V(present) adds the value, and creates missing folders with mode C(0755) and a missing file with mode C(0644).
+        It does not change the mode of existing folders and files.
+      - V(absent) removes the value. It also removes the file and the folders if this module created them and they are
+        empty.
     type: str
     choices: [present, absent]
     default: present
@@ -62,10 +62,10 @@ options:
       - If not set, root gives them the group of the webroot.
     type: str
 notes:
-  - A file that the module creates ends with a comment line that says what was created. That is how a later run, on any
-    host that shares the webroot, knows what to remove.
-  - While the file is being changed, the lock C(.fileauth.txt.lock) lies beside it. On NFS, the lock also works between
-    hosts.
+  - If the module creates the file, it adds a comment line that says what it created. A later run on any host that
+    shares the webroot uses this line to find what to remove.
+  - While the module changes the file, there is a lock C(.fileauth.txt.lock) beside it. On NFS, the lock also works
+    between hosts.
 seealso:
   - module: community.digicert.digicert_certificate
   - plugin: community.digicert.request_token

@@ -14,7 +14,7 @@ author:
   - community.digicert contributors (!UNKNOWN)
 description:
   - Adds one text to the TXT records of a name, or removes it, by dynamic update (RFC 2136).
-  - Other texts at the name stay as they are, so that several hosts can prove one name at once.
+  - The module does not change other texts at the name, so several hosts can prove the same name at once.
   - It sends nothing to DigiCert, and needs no API key.
 requirements:
   - dnspython >= 2.0
@@ -49,7 +49,7 @@ options:
     default: present
   server:
     description:
-      - IP address or name of the primary name server, which takes the update.
+      - IP address or name of the primary name server, which receives the update.
     type: str
     required: true
   port:
@@ -59,12 +59,12 @@ options:
     default: 53
   zone:
     description:
-      - The zone to update. By default it is found by asking O(server) for the SOA record.
+      - The zone to update. If not set, the module asks O(server) for the SOA record.
     type: str
   ttl:
     description:
       - Time to live of a new TXT record, in seconds.
-      - When the name has TXT records already, the name server gives all of them this time.
+      - If the name already has TXT records, the name server applies this time to all of them.
     type: int
     default: 60
   key_name:
@@ -83,7 +83,7 @@ options:
     default: hmac-sha256
   timeout:
     description:
-      - Seconds for the whole task, whatever the server does.
+      - Seconds that the whole task may take.
     type: float
     default: 30
 notes:

@@ -14,7 +14,7 @@ author:
   - community.digicert contributors (!UNKNOWN)
 description:
   - Cancels an order that is not issued yet, or the pending reissue of an issued order.
-  - An order that is canceled stays canceled. After the cancellation of a reissue, the order is issued as before.
+  - You cannot undo the cancellation of an order. If you cancel a reissue, the order stays issued as before.
   - If the response to the cancellation is lost, the module reads the order until it knows what happened.
 extends_documentation_fragment:
   - community.digicert._options
@@ -47,7 +47,7 @@ options:
     default: order
   note:
     description:
-      - Why it is canceled. CertCentral shows it with the order, and requires one.
+      - Reason for the cancellation. CertCentral requires one and shows it with the order.
     type: str
     default: Canceled by the Ansible module digicert_order_cancel.
 seealso:
@@ -62,7 +62,7 @@ EXAMPLES = r"""
     order_id: 123456789
     note: The shop moved to another name.
 
-- name: Cancel a reissue that never became valid
+- name: Cancel a pending reissue that nobody finishes
   community.digicert.digicert_order_cancel:
     api_key: "{{ digicert_api_key }}"
     order_id: 123456789

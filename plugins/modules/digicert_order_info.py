@@ -190,7 +190,8 @@ orders:
       type: bool
       sample: false
     auto_renew:
-      description: Whether DigiCert renews the order by itself, likewise.
+      description: Whether DigiCert renews the order by itself. V(none) unless the order was read by itself, see
+        O(include_details).
       returned: always
       type: bool
       sample: false

@@ -18,7 +18,7 @@ positional: names
 options:
   _input:
     description:
-      - The CSR in PEM form. Text that is not the PEM form of a CSR and nothing else fails the test.
+      - The CSR in PEM form. The test fails for any other text, and for text with anything besides the CSR.
     type: string
     required: true
   names:

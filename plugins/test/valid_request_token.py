@@ -14,9 +14,10 @@ description:
   - Tests whether DigiCert would find a valid request token in a text.
   - Like DigiCert's validator, it looks at every 64 characters that begin with the current or the previous year (UTC),
     computes the token for the timestamp in them, and compares.
-  - The token must not be from the future, and must not be older than 30 days. It is valid in the second of its
-    timestamp, and exactly 30 days later for the last time.
-  - No request is sent. Read the text with M(ansible.builtin.uri) or a DNS lookup, from where DigiCert would see it.
+  - The token must not be from the future, and must not be older than 30 days. It is valid from the second of its
+    timestamp until exactly 30 days later.
+  - The test sends no request. Read the text with M(ansible.builtin.uri) or a DNS lookup, from a place where you see
+    what DigiCert sees.
 positional: csr, auth_key
 options:
   _input:
@@ -42,17 +43,18 @@ options:
     default: base64
   method:
     description:
-      - Where the text comes from, since DigiCert reads a file in another way than a TXT record.
-      - V(http) is the body of a file. DigiCert reads the first 5,000 characters, in which any number of tokens can be.
+      - Where the text comes from, because DigiCert reads files and TXT records differently.
+      - V(http) is the body of a file. DigiCert reads the first 5,000 characters, which can contain any number of
+        tokens.
       - V(dns) is the value of one TXT record. Nothing else that begins with the current or the previous year may
         precede the token. Test each record by itself.
-      - By default, the token can be anywhere in the text.
+      - If not set, the token can be anywhere in the text.
     type: string
     choices: [http, dns]
     version_added: 0.3.0
 notes:
-  - Invalid O(csr), O(auth_key), O(csr_format), or O(method) values are an error, as is an O(_input) that is not a
-    string. Any text, even an empty one, can be tested.
+  - The test fails with an error if O(csr), O(auth_key), O(csr_format), or O(method) is invalid, or if O(_input) is not
+    a string. You can test any text, even an empty one.
 seealso:
   - plugin: community.digicert.request_token
     plugin_type: filter

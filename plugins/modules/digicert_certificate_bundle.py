@@ -224,7 +224,7 @@ def _bundle(params: dict[str, t.Any], key: bytes) -> Bundle:
     except DigicertError as error:
         raise error.extend(before=f"Cannot use {where}:") from error
     if bundle.leaf.public_key != key:
-        raise DigicertError(f"The certificate in {where} is for another private key than the one in private_key_path.")
+        raise DigicertError(f"The certificate in {where} does not belong to the private key in private_key_path.")
     return bundle
 
 

@@ -182,7 +182,7 @@ def checked_key(params: t.Mapping[str, t.Any]) -> Key | None:
     if not name and not secret:
         return None
     if not name or not secret:
-        raise DigicertError("key_name and key_secret belong together: give both, or none.")
+        raise DigicertError("key_name and key_secret must be set together.")
     try:
         b64decode(secret, validate=True)
     except (binascii.Error, ValueError):
@@ -217,7 +217,7 @@ def _update(primary: Primary, record: Record, wanted: bool) -> None:
         except DigicertError:
             done = False
         if not done:
-            raise error.extend(after="The update may be carried out all the same.", changed=True) from error
+            raise error.extend(after="The update may still be carried out.", changed=True) from error
 
 
 def main() -> None:

@@ -213,7 +213,7 @@ def _add_names(options: Options, problems: list[str]) -> None:
     if not options.get("name"):
         options["name"] = re.sub(r"^[*]", "_wildcard", str(first or "").strip().lower().rstrip("."))
     if re.search(r"[/\0]", options["name"]) or options["name"] in ("", ".", ".."):
-        problems.append(f"{PREFIX}name is not the first part of a file's name.")
+        problems.append(f"{PREFIX}name cannot be used as the first part of a file's name.")
 
 
 def _name(name: str) -> str:
@@ -290,7 +290,7 @@ def _contradictions(options: Options) -> list[str]:
     if method == "dns" and provider == "nsupdate" and not options.get("dns_server"):
         found.append(f"{PREFIX}dcv_method=dns needs {PREFIX}dns_server.")
     if bool(options.get("dns_tsig_name")) != bool(options.get("dns_tsig_secret")):
-        found.append(f"{PREFIX}dns_tsig_name and {PREFIX}dns_tsig_secret need each other.")
+        found.append(f"{PREFIX}dns_tsig_name and {PREFIX}dns_tsig_secret must be set together.")
     if method == "custom" and not (options.get("publish_tasks") and options.get("unpublish_tasks")):
         found.append(f"{PREFIX}dcv_method=custom needs {PREFIX}publish_tasks and {PREFIX}unpublish_tasks.")
     if method == "dns" and provider in _PROVIDERS:

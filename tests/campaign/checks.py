@@ -15,12 +15,12 @@ from tests.campaign.stage import Result, Stage
 LONGEST_MESSAGE = 1500  # characters
 # How sentences begin that say what to do, and the one about what happens next without doing anything.
 ADVICE = re.compile(
-    r"(?:^|[.,;] |and )(?:Approve|Ask|ask|Check|Choose|Compare|Correct|Create|Finish|Fix|Give|Look|look|Make|make|"
-    r"Name|name|Publish|Put|Raise|raise|Remove|remove|Run|run|Set|Try|Use|Wait)\b"
+    r"(?:^|[.,;] |and )(?:Approve|Ask|ask|Check|Choose|Compare|Correct|Create|Finish|Fix|Give|Install|Look|look|Make|"
+    r"make|Name|name|Publish|Put|Raise|raise|Remove|remove|Run|run|Set|set|Try|Use|Wait)\b"
     r"|[Tt]he next run |Reading needs|needs an API key"
 )
 WHAT = re.compile(
-    r"Cannot |Order [0-9]+ |What CertCentral returned |The permanent AuthKey |The certificate (in place|of order) |"
+    r"Cannot |Order [0-9]+ |The permanent AuthKey |The certificate (that CertCentral returned|in place|of order) |"
     "The directory |The journal of the order |/"
 )
 TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (float, int), "bool": (bool,)}

@@ -79,7 +79,7 @@ SERVICE = [
     FaultRow("slow body", {"drip_body": 0.1}, words=LATE, endures=SEEN, options={"timeout": SLOW}),
     FaultRow("429", {"status": 429, "body": LIMIT}, endures=ALL, options={"retry_timeout": 4}),
     FaultRow("429 with HTML", {"status": 429, "body": HTML}, endures=REPEATED, options={"retry_timeout": 4}),
-    FaultRow("429 storm", {"status": 429, "body": LIMIT}, times=FOR_GOOD, words="rate limit of the API key is used up"),
+    FaultRow("429 storm", {"status": 429, "body": LIMIT}, times=FOR_GOOD, words="rate limit of the API key is reached"),
     FaultRow("429 for an hour", {"status": 429, "body": LIMIT, "headers": {"Retry-After": "3600"}}, words="rate limit"),
     FaultRow("500 before", {"status": 500, "body": API_ERROR}, words="HTTP 500, internal_error", endures=LOOKED),
     FaultRow("500 after", {"status": 500, "body": HTML, "commit": True}, words="HTTP 500", endures=SEEN),

@@ -96,7 +96,7 @@ def test_lost_answer_and_looks_that_fail(site: Site) -> None:
     args = site.args(timeout=1, retry_timeout=0)
     task = site.run(args)
     assert (task.outcome, task.changed) == ("failed", True)
-    assert "Whether the order was carried out all the same is unknown" in task.msg
+    assert "Whether the order was carried out is unknown" in task.msg
     [submission] = site.under_way()
     assert (submission["order_id"], submission["accepted"]) == (None, False)
     site.simulator.clear_faults()
@@ -175,7 +175,7 @@ def test_full_disk_between_order_and_installation(site: Site) -> None:
     )
     output = process.communicate()[0]
     assert f"Cannot write {args['full_chain_path']}: File too large" in output, output
-    assert "is not lost: make the file writable, or make room" in output
+    assert "is not lost. Make the file writable, or free disk space" in output
     assert f'"order_id": {site.simulator.orders()[0].id}' in output
     assert '"changed": true' in output
     assert Path(args["path"]).read_text() == old
@@ -232,7 +232,7 @@ def test_a_certificate_that_is_not_what_was_ordered(site: Site, defect: t.Any) -
     order = site.simulator.orders()[0]
     for task in run.results:
         assert (task.outcome, task.changed) == ("failed", task.task == "order")
-        assert f"order {order.id} is not installed: {words[defect]}" in task.msg
+        assert f"order {order.id} was not installed: {words[defect]}" in task.msg
         assert task.result["order_id"] == order.id
     assert site.calls()[:2] == [LIST, ORDER]
     assert Path(args["path"]).read_text() == "an old certificate"
@@ -266,7 +266,7 @@ def test_a_run_does_not_wait_for_another_for_ever(site: Site) -> None:
         until(site.directory.joinpath(".www.example.com.pem.order.lock").exists)
         task = site.run({**args, "wait_timeout": 1})
         assert (task.outcome, task.changed) == ("failed", False)
-        assert "Another run of the task is at work on the same certificate" in task.msg
+        assert "Another run is working on the same certificate" in task.msg
     finally:
         process.kill()
         process.communicate()

@@ -51,7 +51,7 @@ def test_not_waiting(site: Site) -> None:
 
 def test_end_states(site: Site) -> None:
     words = {
-        "needs_approval": "waits for approval. Approve it in CertCentral, then run the task again",
+        "needs_approval": "is waiting for approval. Approve it in CertCentral, then run the task again",
         "rejected": "was rejected; its page in CertCentral says why.",
         "canceled": "was canceled in CertCentral.",
     }
@@ -109,7 +109,7 @@ def test_validation_that_fails_and_then_succeeds(site: Site, web: Page) -> None:
     failed = site.run(args)
     order = site.simulator.orders()[0]
     assert (failed.outcome, failed.changed) == ("failed", True)
-    assert f"Order {order.id} still waits for domain control validation" in failed.msg
+    assert f"Order {order.id} is still waiting for domain control validation" in failed.msg
     assert failed.msg.endswith(", then run the task again, which continues this order.")
     assert "file_random_value_not_found" in failed.msg
     assert failed.result["dcv_random_value"] == order.random_value

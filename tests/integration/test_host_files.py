@@ -208,7 +208,7 @@ def test_what_does_not_fit_is_not_activated(tmp_path: Path) -> None:
     staged = Staged(tmp_path)
     before = staged.files()
     (tmp_path / "a.pem.next").write_text(aged_certificate(NAME, ec.generate_private_key(ec.SECP256R1()), 50))
-    assert "is for another private key" in run_module(REQUEST, staged.args)["msg"]
+    assert "does not belong to the private key" in run_module(REQUEST, staged.args)["msg"]
     (tmp_path / "a.pem.next").unlink()
     result = run_module(REQUEST, staged.args)
     assert (result["rc"], result["changed"]) == (0, False)

@@ -112,7 +112,7 @@ WRONG = {
     ),
     "key with a line end": (
         "{{ csr | " + NAME + "request_token(auth_key=auth_key ~ '\n') }}",
-        "auth_key has blanks around it",
+        "auth_key has spaces around it",
     ),
     "no date": (
         "{{ csr | " + NAME + "request_token(auth_key=auth_key, timestamp='20261399000000') }}",

@@ -108,7 +108,7 @@ def test_every_order_is_placed_once_whatever_fails(fleet: Fleet, nginx: Nginx) -
     order = fleet.simulator.orders()[-1]
     assert failures(third).keys() == {broken}, third.output
     assert str(order.id) in failures(third)[broken]
-    assert "waits for approval" in failures(third)[broken]
+    assert "is waiting for approval" in failures(third)[broken]
     seen = fleet.calls()
     assert (seen[0], seen.count(ORDER)) == (AUTH_KEY, 1)
     assert nginx.files() == []

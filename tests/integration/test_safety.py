@@ -64,7 +64,10 @@ def test_bad_input_is_refused_before_any_request(simulator: Simulator, ansible: 
         "ttl with absent": ({"state": "absent", "ttl_days": 3}, "cannot be used with state=absent"),
         "empty id": ({"state": "absent", "auth_key_id": ""}, "auth_key_id must not be empty"),
         "nothing to delete": ({"state": "absent"}, "auth_key_id must not be empty"),
-        "empty id and permanent": ({"state": "absent", "auth_key_id": "", "permanent": True}, "exclude each other"),
+        "empty id and permanent": (
+            {"state": "absent", "auth_key_id": "", "permanent": True},
+            "cannot be used together",
+        ),
         "permanent with present": ({"permanent": True}, "can only be used with state=absent"),
         "id that is a path": ({"state": "absent", "auth_key_id": "../auth-keys"}, "is not the id of an AuthKey"),
         "id that is this path": ({"state": "absent", "auth_key_id": "."}, "is not the id of an AuthKey"),

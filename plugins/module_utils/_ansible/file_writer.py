@@ -273,7 +273,7 @@ class FileWriter:
         if params.get("attributes") is not None and not place.is_safe:
             raise DigicertError(
                 f"Cannot set attributes={params['attributes']} for {printable(place.path, 500)}: other users can "
-                "change its folder. Leave the option out, or let the folder belong to root alone."
+                "change its folder. Leave the option out, or let the folder belong to root only."
             )
         with _raising(self._module, f"Cannot set the attributes of {printable(place.path, 500)}"):
             arguments = self._module.load_file_common_arguments(params, path=place.path)

@@ -105,7 +105,7 @@ class RequestWork:
         lock = FileLock(os.path.join(folder, f".{name}.lock"))
         if not lock.acquire(PATIENCE):
             raise DigicertError(
-                f"Another run works on {printable(path, 500)}, and did not end within {PATIENCE:g} seconds. "
+                f"Another run is working on {printable(path, 500)}, and did not finish within {PATIENCE:g} seconds. "
                 "Run the task again."
             )
         try:
@@ -157,7 +157,7 @@ class RequestWork:
         spec = private_keys.KeySpec(params["private_key_type"], params["private_key_size"], params["private_key_curve"])
         content = private_keys.make_private_key(spec, params["private_key_passphrase"])
         if not create_private(path, content, permissions):
-            raise DigicertError(f"Somebody else created {printable(path, 500)} meanwhile. Run the task again.")
+            raise DigicertError(f"Another process created {printable(path, 500)} meanwhile. Run the task again.")
         self._facts["private_key_created"] = self._changes.changed = True
         return content
 
@@ -215,8 +215,8 @@ class RequestWork:
         key = private_keys.read_private_key(content, path, self._params["private_key_passphrase"])
         if certificates[0].public_key != private_keys.public_key(key):
             raise DigicertError(
-                f"Nothing was activated: the certificate in {printable(certificate_path + NEXT, 500)} is for another "
-                f"private key than the one in {printable(path, 500)}. Remove the staged files and renew again."
+                f"Nothing was activated: the certificate in {printable(certificate_path + NEXT, 500)} does not "
+                f"belong to the private key in {printable(path, 500)}. Remove the staged files and renew again."
             )
 
 

@@ -94,7 +94,10 @@ def _refuse_private_keys(module: AnsibleModule) -> None:
         module.no_log_values.update(text for text in _texts(module.params[name]) if _MARK in text)
     for name in named:
         if name not in _SAY_SO_THEMSELVES:
-            raise DigicertError(f"{name} contains a private key, which no option takes. Give what the option is for.")
+            raise DigicertError(
+                f"{name} contains a private key, which no option accepts. Give the value that its "
+                "documentation describes."
+            )
 
 
 def _texts(value: t.Any) -> t.Iterator[str]:
@@ -127,6 +130,6 @@ def _unforeseen_error(exc: Exception) -> DigicertError:
         code = trace.tb_frame.f_code
         place = f"{code.co_filename.replace(chr(92), '/').rpartition('/')[2]}:{trace.tb_lineno} in {code.co_name}"
     return DigicertError(
-        f"The module failed in a way that was not foreseen ({type(exc).__name__} at {place}). "
+        f"The module failed in an unexpected way ({type(exc).__name__} at {place}). "
         f"This is a bug in community.digicert; report it at {ISSUES}."
     )

@@ -159,9 +159,7 @@ def ensure_absent(
             also when that is unknown.
     """
     if permanent and auth_key_id is not None:
-        raise DigicertError(
-            "auth_key_id and permanent=true exclude each other. Name one AuthKey, or the permanent one."
-        )
+        raise DigicertError("auth_key_id and permanent=true cannot be used together. Set one of them.")
     if permanent:
         key = AuthKeySpec().select(list_keys(client), client.now())
     elif not auth_key_id:
@@ -248,7 +246,7 @@ def delete_key(client: Client, auth_key_id: str) -> bool:
             return True
     raise t.cast(DigicertError, failure).extend(
         after=f"The AuthKey {auth_key_id} is still in the account after {VISIBLE_WITHIN:.0f} seconds; the deletion may "
-        "still be carried out. Run the task again in some minutes.",
+        "still be carried out. Run the task again in a few minutes.",
         changed=True,
     )
 
@@ -262,7 +260,7 @@ def _is_gone(client: Client, auth_key_id: str, failure: DigicertError, patience:
                 return True
         except DigicertError as error:
             raise failure.extend(
-                after=f"Whether the AuthKey {auth_key_id} was deleted is unknown, as looking failed too: "
+                after=f"Whether the AuthKey {auth_key_id} was deleted is unknown, because the check failed too: "
                 f"{error.message} Run the task again.",
                 changed=True,
             ) from error
@@ -304,7 +302,7 @@ def _create(client: Client, spec: AuthKeySpec, known: t.AbstractSet[str]) -> tup
             if lost_tries == 0:
                 raise
             raise error.extend(
-                after="An earlier try may have created the AuthKey all the same. Run the task again.", changed=True
+                after="An earlier try may still have created the AuthKey. Run the task again.", changed=True
             ) from error
         lost_tries += 1
         time_left = backoff.wait(failure.retry_after)
@@ -314,7 +312,7 @@ def _create(client: Client, spec: AuthKeySpec, known: t.AbstractSet[str]) -> tup
         # A server that answers nonsense, or nothing at all, twice will do so a third time.
         if not time_left or (lost_tries > 1 and not failure.transient):
             raise failure.extend(
-                after="No new AuthKey is in the account's list so far. Run the task again, which looks there first.",
+                after="The account's list does not show a new AuthKey yet. Run the task again; it looks there first.",
                 changed=True,
             ) from failure
 
@@ -366,7 +364,7 @@ def _find_created(
             keys = list_keys(client, backoff)
         except DigicertError as error:
             raise failure.extend(
-                after="Whether the AuthKey was created all the same is unknown, as looking at the list failed too: "
+                after="Whether the AuthKey was created is unknown, because reading the list failed too: "
                 f"{error.message} Run the task again.",
                 changed=True,
             ) from error

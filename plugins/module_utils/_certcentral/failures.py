@@ -91,8 +91,8 @@ def _unsent_error(where: str, causes: t.Sequence[BaseException], timeout: float)
     reason = _reason(causes)
     if _caused_by(causes, ssl.SSLCertVerificationError):
         return NotSentError(
-            f"{where}its TLS certificate is not accepted ({reason}). Check api_url and the clock, or name the CA "
-            "that issued it in ca_path."
+            f"{where}its TLS certificate is not accepted ({reason}). Check api_url and the clock, or set "
+            "ca_path to the CA that issued it."
         )
     if any(type(cause).__name__ in ("ProxyError", "ProxySchemeUnknown", "InvalidProxyURL") for cause in causes):
         return NotSentError(
@@ -111,7 +111,8 @@ def _unsent_error(where: str, causes: t.Sequence[BaseException], timeout: float)
         )
     if _caused_by(causes, ssl.SSLError) and not _caused_by(causes, ssl.SSLEOFError, ssl.SSLZeroReturnError):
         return NotSentError(
-            f"{where}TLS failed ({reason}). Check that api_url names an HTTPS service and ca_path PEM certificates."
+            f"{where}TLS failed ({reason}). Check that api_url is an HTTPS service, and ca_path "
+            "contains PEM certificates."
         )
     if _caused_by(causes, ConnectionError, ssl.SSLError):
         return NotSentError(f"{where}the connection broke ({reason}). Try again later.", transient=True)
@@ -188,7 +189,7 @@ def _advice(status: int, code: str | None, method: str) -> str:
     """Return what a status means and what to do, with {} for the service's own words."""
     # The status decides, whatever the body says: gateways in front of the service answer as they like.
     if status == 429:
-        return "the rate limit of the API key is used up ({}). Run fewer tasks at once, or raise retry_timeout."
+        return "the rate limit of the API key is reached ({}). Run fewer tasks at once, or raise retry_timeout."
     if status >= 500:
         return "the service answered with an error ({}). Try again later."
     if status == 401 or code == INVALID_KEY:
@@ -215,7 +216,7 @@ def payload_error(where: str, status: int, payload: t.Any, content: bytes, api_k
     code, text = describe_errors(content, api_key)
     quoted = f"HTTP {status}{', ' if code else ': '}{text.rstrip('.')}"
     return UnusableResponseError(
-        f"{where}the service reports an error in a response of success ({quoted}). "
+        f"{where}the service reports an error in a successful response ({quoted}). "
         "Look at the account in CertCentral before the task runs again.",
         http_status=status,
         code=code,

@@ -20,9 +20,9 @@ LONGEST_TRY = {False: 3.0, True: 10.0}  # seconds for one address, over UDP and 
 ADVICE = {
     "NOTAUTH": "the server is not responsible for the zone {zone}, or does not know the TSIG key {key}",
     "NOTZONE": "the record is not in the zone {zone}",
-    "REFUSED": "the server does not permit this with the TSIG key {key}; look at its policy for updates and queries",
-    "SERVFAIL": "the server has a problem of its own; look at its log",
-    "NOTIMP": "the server does not take dynamic updates",
+    "REFUSED": "the server does not permit this with the TSIG key {key}; check its policy for updates and queries",
+    "SERVFAIL": "the server has an internal problem; check its log",
+    "NOTIMP": "the server does not accept dynamic updates",
     "BADKEY": "the server does not know the TSIG key {key}, or knows it with another algorithm",
     "BADSIG": "the secret of the TSIG key {key} is not the one that the server has",
     "BADTIME": "the clocks of this machine and of the server differ too much",

@@ -66,7 +66,9 @@ class FileLock:
                     raise DigicertError(f"The folder of {printable(self.path, 500)} does not exist. Create it first.")
                 else:
                     # As /proc does.
-                    raise DigicertError(f"Cannot create {printable(self.path, 500)}: its file system takes no files.")
+                    raise DigicertError(
+                        f"Cannot create {printable(self.path, 500)}: its file system does not allow it."
+                    )
             if time.monotonic() >= give_up:
                 return False
             time.sleep(LOOK_AGAIN)

@@ -219,8 +219,8 @@ class _Walk:
 
     def _link_error(self, link: str) -> DigicertError:
         return DigicertError(
-            f"{printable(link, 500)} is a link that other users can change, or leads to a place of theirs. It is not "
-            "followed: give the path without links, or let the link and all folders on the way belong to root alone."
+            f"{printable(link, 500)} is a link, and other users can change the link or its target. Give the path "
+            "without links, or let the link and all folders on the way belong to root only."
         )
 
 

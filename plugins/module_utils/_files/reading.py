@@ -88,7 +88,7 @@ def open_regular(place: Place, flags: int = os.O_RDONLY, mode: int = 0o600) -> i
     except FileNotFoundError:
         return None
     except OSError as exc:
-        advice = "Make the folder writable, or make room." if flags & os.O_CREAT else ADVICE
+        advice = "Make the folder writable, or free disk space." if flags & os.O_CREAT else ADVICE
         raise file_error("Cannot open", place.path, exc, advice) from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)

@@ -17,7 +17,7 @@ import typing as t
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError, printable
 from ansible_collections.community.digicert.plugins.module_utils._files.paths import Place, file_error, open_place
 
-ADVICE = "Make the folder writable, or make room, and run the task again."
+ADVICE = "Make the folder writable, or free disk space, and run the task again."
 # What a file system says that cannot flush on demand; it keeps its own promises then.
 _NO_SYNC = (errno.EINVAL, errno.EROFS, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF, errno.EACCES, errno.EPERM)
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC

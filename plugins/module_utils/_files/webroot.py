@@ -251,8 +251,8 @@ class _Way:
         try:
             if stat.S_ISLNK(os.stat(name, dir_fd=self._folders[-1], follow_symlinks=False).st_mode):
                 raise DigicertError(
-                    f"{printable(path, 500)} is a link, which is not followed: whoever owns the webroot could lead it "
-                    "anywhere. Make it a folder, or give the folder that it leads to as the webroot."
+                    f"{printable(path, 500)} is a link, and the owner of the webroot could point it anywhere. Replace "
+                    "it with a folder, or use its target as the webroot."
                 )
             self._folders.append(os.open(name, _WAY | os.O_NOFOLLOW, dir_fd=self._folders[-1]))
         except FileNotFoundError:
@@ -326,7 +326,7 @@ class _Way:
 
 def _checked_value(value: str) -> bytes:
     if not _VALUE.fullmatch(value) or value.startswith("#"):
-        raise DigicertError("value must be a request token or a random value: one line of ASCII without blanks.")
+        raise DigicertError("value must be a request token or a random value: one line of ASCII without spaces.")
     return value.encode()
 
 
@@ -356,6 +356,6 @@ def _with_note(content: bytes, made: t.Sequence[str]) -> bytes:
 
 def _busy_error(path: str) -> DigicertError:
     return DigicertError(
-        f"Other runs or hosts are writing to {printable(path, 500)}, and did not end within {PATIENCE:g} seconds. "
+        f"Other runs or hosts are writing to {printable(path, 500)}, and did not finish within {PATIENCE:g} seconds. "
         "Run the task again."
     )

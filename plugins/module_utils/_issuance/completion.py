@@ -157,7 +157,7 @@ class Completion:
             self._context.remember(self._context.entry._replace(submission=None))
             raise DigicertError(
                 f"The reissue of order {order.order_id} was rejected or canceled in CertCentral. Its page there says "
-                "why; the next run reissues again when a certificate is due."
+                "why. The next run reissues the certificate again if it is due."
             )
         return None
 
@@ -246,8 +246,8 @@ class _WrongCertificateError(DigicertError):
 
     def __init__(self, order: Order, reason: str, is_old: bool = False) -> None:
         super().__init__(
-            f"What CertCentral returned for order {order.order_id} is not installed: {reason} The files stay as they "
-            "are, and the next run fetches it again without a new order. If that fails too, ask DigiCert about it."
+            f"The certificate that CertCentral returned for order {order.order_id} was not installed: {reason} Run the "
+            "task again to download it again without a new order; if that fails too, ask DigiCert about it."
         )
         self.is_old = is_old
 

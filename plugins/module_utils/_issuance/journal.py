@@ -176,7 +176,7 @@ class Journal:
         lock = FileLock(self.path[: -len(".json")] + ".lock")
         if not lock.acquire(patience):
             raise DigicertError(
-                f"Another run of the task is at work on the same certificate (it holds {printable(lock.path)}), and "
+                f"Another run is working on the same certificate (it holds {printable(lock.path)}), and "
                 "did not end within wait_timeout. Run the task again later."
             )
         try:
@@ -245,9 +245,8 @@ def parse_entry(path: str, content: bytes | t.Mapping[str, t.Any]) -> JournalEnt
         return _entry(values) if "version" in values else _marker(values)
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError):
         raise DigicertError(
-            f"The order's journal {printable(path)} is damaged or something else, and nothing was sent. Look in "
-            "CertCentral for an open order for this certificate, remove the file, and give the order's id in order_id "
-            "if there is one."
+            f"The order's journal {printable(path)} is damaged or not a journal, so nothing was sent. Remove it, "
+            "and set order_id if CertCentral shows a pending order for this certificate."
         ) from None
 
 

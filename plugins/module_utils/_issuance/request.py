@@ -201,13 +201,13 @@ def wanted_names(csr: Csr, common_name: str | None, dns_names: list[str] | None)
     if dns_names is None:
         if csr.has_other_names:
             raise DigicertError(
-                "csr asks for names that are no DNS names, such as IP addresses, which DV certificates do not have. "
+                "csr asks for names that are not DNS names, such as IP addresses, which DV certificates do not have. "
                 "Leave them out of the CSR, or give dns_names."
             )
         dns_names = list(csr.dns_names)
     first = common_name or csr.common_name or (dns_names[0] if dns_names else None)
     if first is None:
-        raise DigicertError("csr holds neither a common name nor DNS names. Give common_name and dns_names.")
+        raise DigicertError("csr contains neither a common name nor DNS names. Give common_name and dns_names.")
     first = ascii_name(first)
     return first, tuple(name for name in dict.fromkeys(map(ascii_name, dns_names)) if name != first)
 
@@ -294,7 +294,7 @@ def _merge(body: dict[str, t.Any], more: t.Mapping[str, t.Any], prefix: str = ""
         if field in OWN_FIELDS:
             own = OWN_FIELDS[field]
             advice = f"Leave it out, {own}." if own == MANAGED else f"Use the option {own}."
-            raise DigicertError(f"additional_fields must not hold {field}. {advice}")
+            raise DigicertError(f"additional_fields must not contain {field}. {advice}")
         if field == "certificate" and not isinstance(value, dict):
             raise DigicertError("additional_fields.certificate must be a dictionary.")
         present = merged.get(name)

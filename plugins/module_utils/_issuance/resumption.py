@@ -175,7 +175,9 @@ def is_revoked(context: CertificateContext) -> bool:
         return False
     order = _order_of(context, leaf)
     if order is None:
-        context.progress.warn("The account shows no order for the certificate in place, so check_revoked says nothing.")
+        context.progress.warn(
+            "The account shows no order for the certificate in place, so check_revoked has no effect."
+        )
         return False
     if order.status == "revoked":
         return True
@@ -206,9 +208,9 @@ def missing_chain(context: CertificateContext, leaf: Certificate) -> Bundle:
             bundle = build_chain([leaf, *others], leaf.public_key)
     if bundle is None:
         raise DigicertError(
-            f"The certificate in place (serial number {leaf.serial_number}) is good, but its chain is in none of the "
-            "files, and CertCentral does not show its order. Put the chain in place yourself, name the order in "
-            "order_id, or run the task once with force=true to get another certificate."
+            f"The certificate in place (serial number {leaf.serial_number}) is valid, but its chain is in none of "
+            "the files, and CertCentral does not show its order. Install the chain yourself, set order_id, or run the "
+            "task once with force=true to get another certificate."
         )
     return bundle
 

@@ -36,11 +36,12 @@ EXPIRED = "expired"
 # Somebody has to act before a certificate comes.
 STUCK = {
     "needs_approval": (
-        "waits for approval. Approve it in CertCentral, then run the task again. With skip_approval=true, orders do "
-        "not wait for approval, if the API key may do so."
+        "is waiting for approval. Approve it in CertCentral, then run the task again. With skip_approval=true, orders "
+        "do not need an approval if the API key is allowed to skip it."
     ),
     "waiting_pickup": (
-        "waits to be picked up by the person that it was made for. Finish that in CertCentral, then run the task again."
+        "is waiting to be picked up by the person that it was made for. Finish that in CertCentral, then run the "
+        "task again."
     ),
 }
 CANCEL = 'PUT /order/certificate/{order_id}/status with {{"status": "canceled", "note": "…"}}'
@@ -54,7 +55,7 @@ def is_under_way(order: Order) -> bool:
 def closed_error(order: Order) -> DigicertError:
     """Return the error of an order that somebody ended."""
     return DigicertError(
-        f"Order {order.order_id} {CLOSED[order.status]} No file was changed. To place a new order all the same, run "
+        f"Order {order.order_id} {CLOSED[order.status]} No file was changed. To place a new order anyway, run "
         "the task once with force=true."
     )
 
@@ -80,14 +81,14 @@ def overdue_error(order: Order, dcv: DcvResult | None, failure: DigicertError | 
         unproven = f"Not proven: {printable(', '.join(dcv.unproven), 500)}. " if dcv.unproven else ""
         reason = f"{dcv.reason} " if dcv.reason else ""
         return DigicertError(
-            f"Order {order.order_id} still waits for domain control validation after wait_timeout. {unproven}{reason}"
-            "Publish the request token, or the random value in dcv_random_value, where DigiCert looks for it"
-            f"{continues}",
+            f"Order {order.order_id} is still waiting for domain control validation after wait_timeout. "
+            f"{unproven}{reason}Publish the request token, or the random value in dcv_random_value, where DigiCert "
+            f"looks for it{continues}",
             **facts,
         )
     said = "" if failure is None else f"{failure.message} "
     return DigicertError(
-        f"The certificate of order {order.order_id} did not come within wait_timeout; the order is {order.status}. "
+        f"The certificate of order {order.order_id} was not issued within wait_timeout; the order is {order.status}. "
         f"{said}Wait a while{continues}",
         **facts,
     )
@@ -98,8 +99,8 @@ def mismatched_order_error(order: Order) -> DigicertError:
     what = "a reissue" if order.status == REISSUE_PENDING else "order"
     named = f"Order {order.order_id} has a reissue" if what == "a reissue" else f"Order {order.order_id} is"
     return DigicertError(
-        f"{named} under way for this certificate, with another CSR, other names or another product. Finish it with the "
-        f"CSR of then, or cancel it in CertCentral (or by {CANCEL.format(order_id=order.order_id)}), then run the task "
+        f"{named} under way for this certificate, with another CSR, other names, or another product. Finish it with "
+        f"its own CSR, or cancel it in CertCentral (or by {CANCEL.format(order_id=order.order_id)}), then run the task "
         "again."
     )
 
@@ -107,6 +108,6 @@ def mismatched_order_error(order: Order) -> DigicertError:
 def refused_reissue_error(order_id: int, error: RefusedError) -> DigicertError:
     """Return the error of a reissue that the service refused, with the way out; an order is never placed for that."""
     return error.extend(
-        after=f"The reissue of order {order_id} was refused, and no order was placed in its stead. Correct the cause "
+        after=f"The reissue of order {order_id} was refused, and no order was placed instead. Correct the cause "
         "and run the task again, or run it with renewal=order, which places a paid order."
     )

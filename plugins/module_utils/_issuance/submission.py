@@ -133,8 +133,8 @@ class Submitter:
             context.remember(context.entry._replace(submission=None))
         else:
             context.progress.warn(
-                "An earlier run sent a request whose answer was lost, and the account does not show what came of it "
-                "yet. A later run looks again."
+                "The response to a request of an earlier run was lost, and the account does not show the result yet. "
+                "A later run checks again."
             )
         return None
 
@@ -257,21 +257,24 @@ class Submitter:
         again = self._client.now() + timedelta(seconds=max(0.0, end - time.monotonic()))
         lost = "" if failure is None else failure.message
         if unknown is not None:
-            text = f"Whether the {what} was carried out all the same is unknown: {unknown.message}"
+            text = f"Whether the {what} was carried out is unknown: {unknown.message}"
         else:
             text = f"The account does not show the {what} yet."
         context = self._context
         if context.journal.path is None and not context.options.is_hint:
-            advice = f"Run the task again with the same CSR after {again:%Y-%m-%d %H:%M:%S} UTC, which looks first."
+            advice = (
+                f"Run the task again with the same CSR after {again:%Y-%m-%d %H:%M:%S} UTC; it checks the account "
+                "first."
+            )
         else:
             advice = (
-                f"The next run looks again, and sends the {what} again after {again:%Y-%m-%d %H:%M:%S} UTC at the "
-                "soonest."
+                f"Run the task again. It checks the account first, and sends the {what} again after "
+                f"{again:%Y-%m-%d %H:%M:%S} UTC at the earliest."
             )
         if submission == context.entry.refused:
-            lost = f"The service refused the {what} a moment ago, which is made sure of before it is sent again."
+            lost = f"The service refused the {what} a moment ago; this is checked before it is sent again."
         elif failure is None:
-            lost = f"The answer to the {what} that an earlier run sent was lost."
+            lost = f"The response to the {what} of an earlier run was lost."
         base = failure or unknown or DigicertError("")
         return DigicertError(
             f"{lost} {text} {advice}",
@@ -339,7 +342,7 @@ class Submitter:
             )
         if not listing.complete:
             raise DigicertError(
-                f"the list of orders for {submission.common_name} is longer than what was looked at. Look for the "
+                f"the list of orders for {submission.common_name} is longer than what was searched. Look for the "
                 "order in CertCentral, and run the task with its order_id."
             )
         return None

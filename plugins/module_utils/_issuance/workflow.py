@@ -367,7 +367,7 @@ class Workflow:
             install(contents, context.installed.texts)
         except DigicertError as error:
             what = "The certificate in place" if order is None else f"The certificate of order {order.order_id}"
-            advice = f"{what} is not lost: make the file writable, or make room, and run the task again."
+            advice = f"{what} is not lost. Make the file writable, or free disk space, and run the task again."
             raise error.extend(after=advice) from error
 
     def _outcome(self, context: CertificateContext, action: str, leaf: Certificate, bundle: Bundle | None) -> Outcome:

@@ -221,8 +221,8 @@ def _key(auth_key: object) -> bytes:
     if "PRIVATE KEY" in key:
         raise DigicertError("auth_key is a private key. Pass the AuthKey of the CertCentral account instead.")
     raise DigicertError(
-        "auth_key has blanks around it, a line break, or another character that no AuthKey has. "
-        "Remove blanks and line breaks around it with the filter trim."
+        "auth_key has spaces around it, a line break, or another character that no AuthKey has. "
+        "Remove spaces and line breaks with the filter trim."
     )
 
 

@@ -75,7 +75,7 @@ def test_names_are_taken_as_they_are_meant(given: dict[str, t.Any], names: list[
         ({"combined_path": "/etc/ssl/www.example.com.fullchain.pem"}, "name the same file"),
         ({"pkcs12_path": "/etc/ssl/www.p12"}, "needs dv_certificate_pkcs12_passphrase"),
         ({"dcv_method": "dns"}, "needs dv_certificate_dns_server"),
-        ({"dns_tsig_name": "updates"}, "need each other"),
+        ({"dns_tsig_name": "updates"}, "must be set together"),
         ({"dcv_method": "custom", "publish_tasks": "p"}, "needs dv_certificate_publish_tasks"),
         ({"dcv_method": "dns", "dns_provider": "cloudflare"}, "needs dv_certificate_dns_zone"),
         ({"dcv_method": "dns", "dns_provider": "azure", "dns_zone": "example.com"}, "azure"),

@@ -70,7 +70,7 @@ def test_a_missing_library_is_named_with_the_python_that_lacks_it() -> None:
 def test_what_nobody_thought_of_is_one_sentence_without_its_text() -> None:
     for details in (dict, fail(ValueError("s3cret"))):
         ended = end(fail(KeyError("s3cret\x1b[31m")), details)
-        assert ended["msg"].startswith("The module failed in a way that was not foreseen (KeyError at test_runner.py:")
+        assert ended["msg"].startswith("The module failed in an unexpected way (KeyError at test_runner.py:")
         assert ended["msg"].endswith(f"report it at {runner.ISSUES}.")
         assert "s3cret" not in str(ended)
         assert ended["changed"] is False

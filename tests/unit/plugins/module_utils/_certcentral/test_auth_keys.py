@@ -297,7 +297,7 @@ def test_rotation_that_cannot_create_says_that_the_old_key_is_gone(sleeps: list[
 def test_a_failure_after_a_lost_create_is_not_called_unchanged(sleeps: list[float], second: DigicertError) -> None:
     service = Service(sleeps)
     service.faults += [(20.0, LOSSES["broken"]), (False, second)]
-    with pytest.raises(type(second), match="An earlier try may have created the AuthKey") as caught:
+    with pytest.raises(type(second), match="An earlier try may still have created the AuthKey") as caught:
         ensure_present(t.cast(Client, service), AuthKeySpec.from_options(30, None))
     assert caught.value.changed
 
@@ -306,7 +306,7 @@ def test_a_failure_after_a_lost_create_is_not_called_unchanged(sleeps: list[floa
 def test_a_service_that_is_down_for_good_is_left(sleeps: list[float], loss: str, seconds: float, posts: int) -> None:
     service = Service(sleeps)
     service.faults += [(False, LOSSES[loss])] * 100
-    with pytest.raises(LostResponseError, match="No new AuthKey is in the account's list so far") as caught:
+    with pytest.raises(LostResponseError, match="The account's list does not show a new AuthKey yet") as caught:
         ensure_present(t.cast(Client, service), AuthKeySpec.from_options(30, None))
     assert caught.value.changed
     assert sum(sleeps) == seconds

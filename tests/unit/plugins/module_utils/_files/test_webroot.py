@@ -191,8 +191,8 @@ def _pipe_on_the_way(root: Path, _target: Path) -> None:
 @pytest.mark.parametrize(
     ("plant", "reason"),
     [
-        (_link_well_known, "is a link, which is not followed"),
-        (_link_folder, "is a link, which is not followed"),
+        (_link_well_known, "is a link, and the owner of the webroot could point it anywhere"),
+        (_link_folder, "is a link, and the owner of the webroot could point it anywhere"),
         (_link_file, "is not a regular file"),
         (_hard_link, "is a hard link to another file"),
         (_pipe_as_lock, "is not a regular file"),
@@ -260,7 +260,7 @@ def test_a_held_lock_is_waited_for_and_then_named(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(webroot, "PATIENCE", 0.3)
     lock = webroot.FileLock(str((tmp_path / WAY).with_name(".fileauth.txt.lock")))
     assert lock.acquire(0)
-    with pytest.raises(DigicertError, match="did not end within"):
+    with pytest.raises(DigicertError, match="did not finish within"):
         put(tmp_path, TWO)
     lock.release()
     assert put(tmp_path, TWO)

@@ -124,7 +124,7 @@ def test_an_empty_file_is_no_entry_and_a_busy_lock_is_said(tmp_path: Path) -> No
     first, second = Journal(str(tmp_path / "a.pem")), Journal(str(tmp_path / "a.pem"))
     with first.locked(0):
         assert first.entry == EMPTY
-        with pytest.raises(DigicertError, match="Another run of the task is at work"), second.locked(0):
+        with pytest.raises(DigicertError, match="Another run is working"), second.locked(0):
             pass
     with second.locked(0):
         pass

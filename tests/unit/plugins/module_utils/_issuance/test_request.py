@@ -105,7 +105,7 @@ def test_names(names: list[str], common_name: str | None, options: dict[str, t.A
         ({"product": "../account"}, "product must be an identifier"),
         ({"auth_key_id": ""}, "auth_key_id must be the id of an AuthKey"),
         ({"auth_key_id": "k", "use_auth_key": False}, "auth_key_id needs use_auth_key=true"),
-        ({"additional_fields": {"dcv_method": "email"}}, "must not hold dcv_method. Use the option dcv_method"),
+        ({"additional_fields": {"dcv_method": "email"}}, "must not contain dcv_method. Use the option dcv_method"),
         ({"additional_fields": {"certificate": {"csr": "x"}}}, "certificate.csr. Use the option csr"),
         ({"additional_fields": {"alternative_order_id": "x"}}, "which the module manages itself"),
         ({"additional_fields": {"certificate": []}}, "must be a dictionary"),
@@ -121,7 +121,7 @@ def test_nonsense_is_refused(options: dict[str, t.Any], words: str) -> None:
 
 def test_names_that_no_dv_certificate_has_are_refused() -> None:
     csr = new_csr("a.example", others=[x509.IPAddress(ipaddress.ip_address("192.0.2.1"))])
-    with pytest.raises(DigicertError, match="no DNS names"):
+    with pytest.raises(DigicertError, match="not DNS names"):
         request_for(csr=csr)
     assert request_for(csr=csr, dns_names=["b.example"]).names == ("a.example", "b.example")
     with pytest.raises(DigicertError, match="neither a common name nor DNS names"):

@@ -302,7 +302,7 @@ def test_a_read_that_lags_behind_is_not_the_reissue_that_was_sent(case: Case) ->
     sent = Submission("reissue", read_csr(case.csr).fingerprint, "p", NAME, order_id=7, others=(70,), accepted=True)
     case.install(JournalEntry(order_id=7, names=(NAME,), submission=sent))
     case.client.on(INFO, case.order(certificate={"csr": case.csr}))
-    with pytest.raises(DigicertError, match="did not come within"):
+    with pytest.raises(DigicertError, match="was not issued within"):
         case.run()
     assert case.entry.submission is not None
 

@@ -91,8 +91,9 @@ def serve() -> None:
         del sys.modules[PREFIX + name]
     for name, constants in SHORTER.items():
         for constant, seconds in constants.items():
-            assert getattr(sys.modules[UTILS + name], constant) > seconds
-            setattr(sys.modules[UTILS + name], constant, seconds)
+            room = importlib.import_module(UTILS + name)
+            assert getattr(room, constant) > seconds
+            setattr(room, constant, seconds)
     loader = importlib.import_module("ansible.module_utils._internal._ansiballz._loader")
     gc.freeze()
     for line in sys.stdin:

@@ -89,14 +89,15 @@ def web(simulator: Simulator) -> t.Iterator[Page]:
 
 def test_with_a_published_request_token_it_is_one_call(site: Site, web: Page) -> None:
     site.simulator.set_order_behaviour(OrderBehaviour())
-    forms = ("base64", "pem", "pem_line")
-    csr = new_csr("www.example.com")
-    filters = [f"request_token(auth_key=auth_key, csr_format='{form}')" for form in forms]
-    show = {"msg": " and ".join(f"{{{{ csr | community.digicert.{name} }}}}" for name in filters)}
-    variables = {"csr": csr, "auth_key": site.simulator.auth_keys()[0].auth_key}
+    csrs = {form: new_csr("www.example.com") for form in ("base64", "pem", "pem_line")}
+    tokens = [
+        f"csrs.{form} | community.digicert.request_token(auth_key=auth_key, csr_format='{form}')" for form in csrs
+    ]
+    show = {"msg": " and ".join(f"{{{{ {token} }}}}" for token in tokens)}
+    variables = {"csrs": csrs, "auth_key": site.simulator.auth_keys()[0].auth_key}
     web.text = site.ansible.play([{"ansible.builtin.debug": show}], play={"vars": variables}).last.msg
-    common = {"csr_content": csr, "dcv_method": "http-token", "force": True}
-    args = {form: site.args(f"{form}.pem", csr_format=form, **common) for form in forms}
+    common = {"dcv_method": "http-token", "force": True}
+    args = {form: site.args(f"{form}.pem", csr_format=form, csr_content=csr, **common) for form, csr in csrs.items()}
     run = site.play(args)
     assert [task.result["action"] for task in run.results] == ["ordered", "reissued", "reissued"], run.output
     assert site.calls() == [LIST, ORDER] + [LIST, INFO, REISSUE] * 2

@@ -22,8 +22,10 @@ from tests.simulator import OrderBehaviour, Simulator
 from tests.support.playbooks import Ansible, service_environment
 
 ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM = ("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars")
-CHROMIUM += ("--disable-background-networking", "--disable-component-update", "--disable-sync")
+CHROMIUM = (
+    *("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
 VIEWS = {  # name: width, height, dark
     "certificate_report": (1100, 900, False),
     "certificate_report_narrow": (500, 1400, False),

@@ -35,6 +35,7 @@ from ansible_collections.community.digicert.plugins.module_utils._issuance.journ
     add_id,
 )
 from ansible_collections.community.digicert.plugins.module_utils._issuance.lookup import GUARD, OrderFinder, Survey
+from ansible_collections.community.digicert.plugins.module_utils._issuance.plan import Plan
 from ansible_collections.community.digicert.plugins.module_utils._issuance.states import (
     CANCEL,
     CLOSED,
@@ -53,22 +54,6 @@ if t.TYPE_CHECKING:
 MOST_CLOCK_DIFFERENCE = timedelta(hours=1)
 FIRST_LINK, LAST_LINK = timedelta(days=90), timedelta(days=1)  # before the end of the order that is renewed
 QUIET_REISSUES = timedelta(days=1)  # a certificate that is due again sooner is the service's, not worth another one
-
-
-class Plan(t.NamedTuple):
-    """What to do.
-
-    Attributes:
-        action: as in the module's result.
-        order: the order to continue, or to reissue in.
-        submission: what to send, None when there is nothing to send.
-        body: of the request.
-    """
-
-    action: str
-    order: Order | None = None
-    submission: Submission | None = None
-    body: dict[str, t.Any] | None = None
 
 
 class Decider:
@@ -401,23 +386,6 @@ class Decider:
 def _is_reissuing(order: Order) -> bool:
     """Return whether an order that is under way waits for another certificate, not for its first one."""
     return order.status in ("reissue_pending", "processing", "approved")
-
-
-def reserved_plan(context: CertificateContext, submission: Submission) -> Plan:
-    """Return the plan to send what this run planned before, and another machine has reserved since.
-
-    Raises:
-        DigicertError: the task asks for something else now.
-    """
-    request = context.request
-    same = set(submission.names) == set(request.names) and submission.product == request.product
-    if submission.csr_sha256 != request.csr.fingerprint or not same:
-        raise DigicertError("What was reserved is for another CSR, other names or another product. Nothing was sent.")
-    if submission.kind == REISSUE:
-        return Plan(REISSUED, None, submission, request.reissue_body())
-    link = submission.renewal_of_order_id
-    body = request.order_body(t.cast(str, submission.alternative_order_id), link)
-    return Plan(ORDERED if link is None else RENEWED, None, submission, body)
 
 
 def _hours(difference: timedelta) -> str:

@@ -24,7 +24,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.community.digicert.plugins.module_utils._certcentral.orders import Order
     from ansible_collections.community.digicert.plugins.module_utils._certcentral.validation import DcvResult
 
-ISSUED, PENDING, REISSUE_PENDING = "issued", "pending", "reissue_pending"
+ISSUED, REISSUE_PENDING = "issued", "reissue_pending"
 # No certificate comes from these any more.
 CLOSED = {
     "rejected": "was rejected; its page in CertCentral says why.",

@@ -8,8 +8,8 @@
 """Sending an order or a reissue exactly once, and finding one whose answer was lost.
 
 It is written to the journal before it is sent. When its answer is lost, nothing is sent again before ten minutes have
-passed since then, and only if complete lists show that there is none (API page, sections 1, 4 and 6). The CSR decides
-whether something found is what was sent. An order costs money, so doubt is an error.
+passed since then, and only if complete lists show that there is none. The CSR decides whether something found is what
+was sent. An order costs money, so doubt is an error. See sections 1, 4 and 6 of the API page.
 """
 
 from __future__ import annotations
@@ -286,9 +286,8 @@ class Submitter:
     def _note_loss(self, submission: Submission) -> Submission:
         """Remember the first time that the service tells after the loss; later runs count the ten minutes from it."""
         now = self._client.service_time
-        if submission == self._context.entry.refused:
-            return submission
-        if now is None or (submission.lost_at is not None and submission.lost_at <= now):
+        is_noted = submission.lost_at is not None and now is not None and submission.lost_at <= now
+        if now is None or is_noted or submission == self._context.entry.refused:
             return submission
         submission = submission._replace(lost_at=now)
         self._context.remember(self._context.entry._replace(submission=submission))
@@ -297,16 +296,13 @@ class Submitter:
     def _quiet_left(self, submission: Submission, quiet: float | None = None) -> float:
         """Return the seconds until what was lost, or refused, may be sent again."""
         quiet = QUIET if quiet is None else quiet
-        if submission.lost_at is None:
-            return quiet
-        return min(quiet, max(0.0, quiet - (self._client.now() - submission.lost_at).total_seconds()))
+        passed = 0.0 if submission.lost_at is None else (self._client.now() - submission.lost_at).total_seconds()
+        return min(quiet, max(0.0, quiet - passed))
 
     def _look(self, submission: Submission, is_brief: bool = False) -> Order | None:
         """Return what came of a submission, None when complete lists show nothing; raises DigicertError in doubt.
 
-        Args:
-            submission: what was sent.
-            is_brief: ask for an order by its alternative id only.
+        A brief look asks for an order by its alternative id only.
         """
         if submission.kind != ORDER:
             return self._find_reissue(submission)
@@ -386,10 +382,8 @@ class Submitter:
                 status = REISSUE_PENDING if row.status == "pending" else ISSUED
                 return Order(order_id, status, certificate_id=row.certificate_id)
         order = get_order(self._client, order_id, backoff)
-        is_new = order.certificate_id not in submission.others and not self._is_replaced(
-            order.serial_number, submission
-        )
-        if order.csr and is_new and csr_fingerprint(order.csr) == submission.csr_sha256:
+        is_known = order.certificate_id in submission.others or self._is_replaced(order.serial_number, submission)
+        if order.csr and not is_known and csr_fingerprint(order.csr) == submission.csr_sha256:
             return order
         if unsure or (is_under_way(order) and order.status not in CLOSED):
             raise DigicertError(

@@ -54,8 +54,8 @@ from ansible_collections.community.digicert.plugins.module_utils._x509.certifica
 if t.TYPE_CHECKING:
     from ansible_collections.community.digicert.plugins.module_utils._certcentral.client import Client
     from ansible_collections.community.digicert.plugins.module_utils._certcentral.orders import Order
-    from ansible_collections.community.digicert.plugins.module_utils._issuance.decision import Plan
     from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import Submission
+    from ansible_collections.community.digicert.plugins.module_utils._issuance.plan import Plan
     from ansible_collections.community.digicert.plugins.module_utils._issuance.request import (
         CertificateRequest,
         IssuanceOptions,
@@ -198,11 +198,8 @@ class Workflow:
     def _work(self, context: CertificateContext, install: Install) -> Outcome:
         """Return the outcome of what has to be done, under the lock."""
         # Most runs find nothing due, and each pays for its imports: what asks the service is imported where it is used.
-        from ansible_collections.community.digicert.plugins.module_utils._issuance.decision import (
-            Decider,
-            Plan,
-            reserved_plan,
-        )
+        from ansible_collections.community.digicert.plugins.module_utils._issuance.decision import Decider
+        from ansible_collections.community.digicert.plugins.module_utils._issuance.plan import Plan, reserved_plan
         from ansible_collections.community.digicert.plugins.module_utils._issuance.resumption import (
             Resumption,
             is_revoked,

@@ -88,7 +88,9 @@ def test_nothing_is_sent_before_it_is_reserved(controller: Controller) -> None:
     assert controller.entry.order_id == 8
 
 
-@pytest.mark.parametrize("run_id", [None, "", "another", f"{int(time.time())}-0123456789abcdef"])
+@pytest.mark.parametrize(
+    "run_id", [None, "", "another", f"{int(time.time())}-0123456789abcdef"], ids=["none", "empty", "no time", "now"]
+)
 def test_the_reservation_of_another_run_is_a_lost_response(controller: Controller, run_id: str | None) -> None:
     controller.run()
     with pytest.raises(DigicertError, match="The account does not show the order yet"):

@@ -291,14 +291,16 @@ def test_bad_input_is_refused_before_any_request(site: Site) -> None:
     assert file.read_text() == pem
 
 
-def test_a_refused_order_leaves_nothing_behind(site: Site) -> None:
+def test_a_refused_order_leaves_its_journal_only(site: Site) -> None:
     task = site.run(site.args(product="no_such_product"))
     assert (task.outcome, task.changed) == ("failed", False)
     assert (task.result["http_status"], task.result["code"]) == (404, "not_found|product")
     assert "order_id" not in task.result
-    assert site.files() == set()
-    task = site.run(site.args(api_key=site.simulator.keys["view_only"]))
-    assert (task.result["http_status"], site.files()) == (403, set())
+    [journal] = site.files()
+    assert journal.endswith(".order.json")
+    task = site.run(site.args("other.pem", api_key=site.simulator.keys["view_only"]))
+    assert task.result["http_status"] == 403
+    assert all(name.endswith(".order.json") for name in site.files())
     assert "lacks the permission" in task.msg
     assert site.simulator.orders() == []
 

@@ -99,7 +99,7 @@ def test_one_try_creates_nothing_more(simulator: Simulator, ansible: Ansible) ->
     simulator.inject(Fault(method="POST", drop="reset"))
     task = ansible.adhoc(MODULE, {"retry_timeout": 0}).last
     assert task.outcome == "failed"
-    assert "No new AuthKey is in the account's list" in task.msg
+    assert "The account's list does not show a new AuthKey yet" in task.msg
     assert (len([c for c in calls(simulator) if c.startswith("POST")]), simulator.auth_keys()) == (1, [])
 
 
@@ -108,7 +108,7 @@ def test_server_that_answers_nonsense_is_asked_twice_only(simulator: Simulator, 
     task = ansible.adhoc(MODULE).last
     assert task.outcome == "failed"
     assert "is not JSON" in task.msg
-    assert "No new AuthKey is in the account's list" in task.msg
+    assert "The account's list does not show a new AuthKey yet" in task.msg
     assert len([c for c in calls(simulator) if c.startswith("POST")]) == 2
 
 

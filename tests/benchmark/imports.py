@@ -73,7 +73,7 @@ def main() -> int:
         options |= {"api_key": "key", "api_url": "https://127.0.0.1:1", "_ansible_remote_tmp": folder}
         given = {name: options if program is CERTIFICATE else {} for name, program in PROGRAMS.items()}
         rounds = [
-            {name: cpu_time(program, given[name]) for name, program in PROGRAMS.items()} for _ in range(ROUNDS + 1)
+            {name: cpu_time(program, given[name]) for name, program in PROGRAMS.items()} for _round in range(ROUNDS + 1)
         ]
     missed = False
     for name in PROGRAMS:

@@ -80,7 +80,7 @@ def test_a_host_that_lies_neither_runs_anything_nor_changes_what_is_proven_and_o
         fleet.verify(host)
     assert failures(run).keys() == hosts.keys() - fine, run.output
     for name in ("names", "more", "template"):
-        assert "not one for exactly the names of the play" in failures(run)[f"{name}.example.com"]
+        assert "not for exactly the names of the play" in failures(run)[f"{name}.example.com"]
     ordered = {frozenset(order.request.names) for order in fleet.simulator.orders()}
     assert ordered == {frozenset([host]) for host in fine}
     assert (fleet.calls().count(ORDER), nginx.files()) == (3, [])

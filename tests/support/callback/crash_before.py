@@ -30,7 +30,7 @@ class CallbackModule(CallbackBase):
     def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
         """Begin to count."""
         super().__init__(*args, **kwargs)
-        number, _, self._name = os.environ.get("CRASH_BEFORE", "0:").partition(":")
+        number, _colon, self._name = os.environ.get("CRASH_BEFORE", "0:").partition(":")
         self._left = int(number)
 
     def v2_playbook_on_task_start(self, task: t.Any, is_conditional: bool) -> None:  # noqa: ARG002

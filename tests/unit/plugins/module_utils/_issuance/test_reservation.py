@@ -190,7 +190,7 @@ def test_one_of_many_gets_the_reservation(tmp_path: Path) -> None:
                 journal.save(entry)
                 got.append(entry)
 
-    threads = [threading.Thread(target=reserve) for _ in range(8)]
+    threads = [threading.Thread(target=reserve) for _number in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

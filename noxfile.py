@@ -77,7 +77,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(python=[OLDEST_TARGET, NEWEST_PYTHON])
 def unit(session: nox.Session) -> None:
-    """Run the unit tests; on the oldest Python, those of what managed hosts run, with the newest and oldest libraries."""
+    """Run the unit tests; on the oldest Python, those of what managed hosts run, with newest and oldest libraries."""
     if session.python == NEWEST_PYTHON:
         Work(session, "tests", NEWEST_CORE).pytest("--numprocesses", JOBS, "tests/unit", measure=True)
     else:

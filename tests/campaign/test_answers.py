@@ -9,7 +9,9 @@ The work runs in this process, on a clock that it shares with the simulator, so 
 
 from __future__ import annotations
 
+import importlib
 import itertools
+import pkgutil
 import re
 import sys
 import time
@@ -17,6 +19,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible_collections.community.digicert.plugins.module_utils import _certcentral, _issuance
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.auth_keys import (
     AuthKeySpec,
     ensure_present,
@@ -67,6 +70,9 @@ class SharedTime:
 def clock(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> SharedTime:
     """The clock of simulator and collection."""
     shared = SharedTime(stage.simulator)
+    for package in (_certcentral, _issuance):  # whose modules are imported when they are needed
+        for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            importlib.import_module(found.name)
     for name, module in list(sys.modules.items()):
         if name.startswith(COLLECTION) and getattr(module, "time", None) is time:
             monkeypatch.setattr(module, "time", shared)

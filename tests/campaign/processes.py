@@ -11,6 +11,7 @@ waits of minutes are seconds.
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib
 import json
@@ -127,7 +128,9 @@ def _become(job: dict[str, t.Any], descriptors: list[int]) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (LONGEST_RUN, LONGEST_RUN))
     signal.alarm(LONGEST_RUN)
     if job["largest_file"] is not None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (job["largest_file"],) * 2)
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (job["largest_file"], limits[1]))
+        atexit.register(resource.setrlimit, resource.RLIMIT_FSIZE, limits)  # for what measures coverage at the end
 
 
 def _read_all(descriptors: list[int]) -> list[str]:

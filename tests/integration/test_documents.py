@@ -113,23 +113,6 @@ def shell(user: Ansible, script: str, stdin: str = "", **env: str) -> str:
     return process.stdout
 
 
-@pytest.mark.smoke
-def test_first_screen_of_the_readme(simulator: Simulator, user: Ansible) -> None:
-    (user.directory / "auth_key.yml").write_text(block_of(README_BLOCKS, "# auth_key.yml").text, encoding="utf-8")
-    read_api_key = block_of(README_BLOCKS, "read -rs").text.splitlines()[0]
-    commands = block_of(README_BLOCKS, "ansible localhost").text
-    del user.env["DIGICERT_API_KEY"]
-    output = shell(user, f"{read_api_key}\n{commands}", simulator.keys["full"] + "\n")
-    [key] = simulator.auth_keys()
-    assert "changed: [localhost]" in output
-    assert f"The account's AuthKey has the id {key.auth_key_id}." in output
-    before, after = output.split("localhost | SUCCESS => ")
-    assert key.auth_key not in before
-    assert key.auth_key in after
-    assert simulator.keys["full"] not in output
-    assert calls(simulator) == [LIST, CREATE, LIST]
-
-
 def run_block(user: Ansible, block: Block, **env: str) -> Run:
     """Run the tasks or the playbook in a block."""
     if block.is_play:
@@ -179,27 +162,54 @@ def web_root(simulator: Simulator, user: Ansible) -> t.Iterator[Path]:
         yield user.directory / "html"
 
 
+def web_variables(user: Ansible) -> dict[str, t.Any]:
+    """Return the role's variables for the folders and the web server of this machine."""
+    address = (user.directory / "address").read_text(encoding="utf-8")
+    return {"dv_certificate_directory": str(user.directory / "ssl"), "dv_certificate_http_address": address}
+
+
+def on_this_machine(user: Ansible, block: Block) -> str:
+    """Return a playbook with paths, privileges and services that exist on this machine."""
+    text = block.text.replace("become: true", "become: false").replace("ansible.builtin.service:", "debug:")
+    text = re.sub("(?m)name: nginx\n *state: reloaded", "msg: reloaded", text)
+    for folder, name in WEB_FOLDERS.items():
+        text = text.replace(folder, str(user.directory / name))
+    return text
+
+
+@pytest.mark.smoke
+def test_first_screen_of_the_readme(simulator: Simulator, user: Ansible, web_root: Path) -> None:
+    (user.directory / "certificate.yml").write_text(
+        on_this_machine(user, block_of(README_BLOCKS, "# certificate.yml")), encoding="utf-8"
+    )
+    variables = {**web_variables(user), "ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    (user.directory / "group_vars").mkdir()
+    (user.directory / "group_vars" / "all.yml").write_text(yaml.safe_dump(variables), encoding="utf-8")
+    del user.env["DIGICERT_API_KEY"]
+    output = shell(user, block_of(README_BLOCKS, "read -rs").text, simulator.keys["full"] + "\n")
+    [key] = simulator.auth_keys()
+    assert "BEGIN CERTIFICATE" in (user.directory / "ssl" / "www.example.com.fullchain.pem").read_text("utf-8")
+    assert simulator.keys["full"] not in output
+    assert key.auth_key not in output
+    output = shell(user, block_of(README_BLOCKS, "ansible localhost").text, DIGICERT_API_KEY=simulator.keys["full"])
+    assert "localhost | SUCCESS => " in output
+    assert key.auth_key in output
+    assert calls(simulator) == [LIST, CREATE, LIST_ORDERS, ORDER, LIST]
+    assert web_root.is_dir()
+
+
 @pytest.fixture
 def web_play(simulator: Simulator, user: Ansible, web_root: Path) -> t.Callable[..., Run]:
     """Run a block on the only web server, with paths, privileges and services that exist on this machine."""
     user.hosts("www.example.com")
     user.inventory.write_text("[webservers]\n" + user.inventory.read_text(encoding="utf-8"), encoding="utf-8")
     (user.directory / "ssl" / "www.example.com.csr").write_text(new_csr("www.example.com"), encoding="utf-8")
-    variables = {
-        "digicert_api_key": simulator.keys["full"],
-        "dv_certificate_directory": str(user.directory / "ssl"),
-        "dv_certificate_http_address": (user.directory / "address").read_text(encoding="utf-8"),
-        "tsig_secret": "c2VjcmV0",
-    }
+    variables = {**web_variables(user), "digicert_api_key": simulator.keys["full"], "tsig_secret": "c2VjcmV0"}
     (user.directory / "variables.yml").write_text(yaml.safe_dump(variables), encoding="utf-8")
 
     def run(block: Block, *options: str) -> Run:
-        text = block.text.replace("become: true", "become: false").replace("ansible.builtin.service:", "debug:")
-        text = re.sub("(?m)name: nginx\n *state: reloaded", "msg: reloaded", text)
-        for folder, name in WEB_FOLDERS.items():
-            text = text.replace(folder, str(user.directory / name))
         path = user.directory / "playbook.yml"
-        path.write_text(text, encoding="utf-8")
+        path.write_text(on_this_machine(user, block), encoding="utf-8")
         return user.playbook(path, "-e", f"@{user.directory}/variables.yml", *options)
 
     assert web_root.is_dir()

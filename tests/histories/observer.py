@@ -75,7 +75,7 @@ class Observer:
         names = frozenset(cert.names)
         looks_nowhere = run.renewal == "order" and run.is_first
         orders = [other for other in self.stage.service.orders if other is not order]
-        same = [other for other in orders if self._is_same(other, order) and self._can_be_known(other.certs[0], run)]
+        same = [other for other in orders if self._is_same(other, order) and self._shows_names(other, run)]
         if run.renewal == "reissue":
             found.append("renewal=reissue never orders")
         if any(other.origin is run for other in orders):
@@ -126,6 +126,14 @@ class Observer:
         if cert.origin is not None and cert.origin.site is run.site and not run.site.tampered:
             return True
         return bool(cert.created + LONGEST_LAG < run.begun)
+
+    def _shows_names(self, order: Order, run: Any) -> bool:
+        """Return whether a run can know an order and the names that it has by now."""
+        latest = order.primary
+        if not self._can_be_known(order.certs[0], run) or not self._can_be_known(latest, run):
+            return False
+        is_own = latest.origin is not None and latest.origin.site is run.site and not run.site.tampered
+        return is_own or (latest.issued or latest.created) + LONGEST_LAG < run.begun
 
     @staticmethod
     def _seen_waiting(order: Order, run: Any) -> bool:

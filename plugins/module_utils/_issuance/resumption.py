@@ -168,6 +168,34 @@ class Resumption:
         context.remember(kept._replace(known_orders=add_id(entry.known_orders, submission.order_id)))
 
 
+def is_in_place(context: CertificateContext, submission: Submission, order: Order) -> bool:
+    """Return whether the certificate of what was sent is the one in place; raises DigicertError.
+
+    Args:
+        context: the certificate.
+        submission: what was sent, and accepted.
+        order: its order, as last seen.
+    """
+    leaf, old = context.installed.leaf, submission.old_serial_number
+    if leaf is None or context.installed.faults or order.status != ISSUED:
+        return False
+    if old is not None and same_serial_number(old, leaf.serial_number):
+        return False
+    if context.is_ours(order.csr):
+        # Reads lag behind, and an earlier certificate of the order may have the same CSR.
+        is_earlier = submission.kind == REISSUE and order.certificate_id in submission.others
+        return context.is_installed(order.serial_number) and not is_earlier
+    # Another host has reissued in the order since, so that order info is about that host's certificate.
+    if submission.kind == REISSUE:
+        rows = [row for row in list_reissues(context.client, order.order_id) if context.is_ours(row.csr)]
+        rows = [row for row in rows if row.certificate_id not in submission.others]
+        return any(context.is_installed(row.serial_number) for row in rows)
+    if submission.certificate_id is None:
+        return False
+    found = read_certificates(download(context.client, submission.certificate_id, order.order_id))
+    return any(context.is_installed(each.serial_number) for each in found)
+
+
 def is_revoked(context: CertificateContext) -> bool:
     """Return whether CertCentral shows the certificate in place as revoked; raises DigicertError."""
     leaf, client = context.installed.leaf, context.client

@@ -39,7 +39,6 @@ from ansible_collections.community.digicert.plugins.module_utils._issuance.insta
     warnings_about,
 )
 from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import (
-    REISSUE,
     Journal,
     JournalEntry,
     add_id,
@@ -49,7 +48,6 @@ from ansible_collections.community.digicert.plugins.module_utils._issuance.reser
     seconds_left,
 )
 from ansible_collections.community.digicert.plugins.module_utils._issuance.states import ISSUED
-from ansible_collections.community.digicert.plugins.module_utils._x509.certificates import same_serial_number
 
 if t.TYPE_CHECKING:
     from ansible_collections.community.digicert.plugins.module_utils._certcentral.client import Client
@@ -290,14 +288,10 @@ class Workflow:
 
     def _finish_interrupted(self, context: CertificateContext, order: Order) -> bool:
         """Return whether an earlier run installed the order's certificate and was cut off before it wrote that down."""
-        submission, installed = t.cast("Submission", context.entry.submission), context.installed
-        leaf, old = installed.leaf, submission.old_serial_number
-        if leaf is None or installed.faults or order.status != ISSUED or not context.is_ours(order.csr):
-            return False
-        is_old = old is not None and same_serial_number(old, leaf.serial_number)
-        # Reads lag behind, and an earlier certificate of the order may have the same CSR.
-        is_old = is_old or (submission.kind == REISSUE and order.certificate_id in submission.others)
-        if is_old or not context.is_installed(order.serial_number):
+        from ansible_collections.community.digicert.plugins.module_utils._issuance.resumption import is_in_place
+
+        submission, leaf = t.cast("Submission", context.entry.submission), context.installed.leaf
+        if leaf is None or not is_in_place(context, submission, order):
             return False
         self._finish(context, order, leaf, submission)
         return True

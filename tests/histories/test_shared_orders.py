@@ -1,0 +1,50 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Histories too rare for chance: a run on one host crashes, and another host reissues in the same order meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.histories import sites
+from tests.histories.issuance_machine import IssuanceMachine
+from tests.histories.plans import FAULTLESS
+
+WRITES = 40  # more than a run makes
+
+
+@pytest.fixture
+def machine() -> Iterator[IssuanceMachine]:
+    """Two hosts that want certificates for the same names."""
+    machine = IssuanceMachine()
+    machine.begin(0.0, 365, 0, True, (sites.LAYOUTS[0],) * 2, ("auto", "auto"), same_names=True)
+    yield machine
+    machine.teardown()
+
+
+@pytest.mark.parametrize("at", range(1, WRITES))
+def test_an_order_whose_run_crashed_is_finished_after_another_host_reissued_in_it(
+    machine: IssuanceMachine, at: int
+) -> None:
+    crashed, other = machine.sites
+    machine.start(crashed, FAULTLESS._replace(crash_at=at))
+    machine.pause(60.0)
+    machine.start(other, FAULTLESS, force=True)
+    machine.run_without_faults(0, another_csr=False)
+    assert machine.observer.fits(crashed, crashed.leaf())
+
+
+@pytest.mark.parametrize("at", range(1, WRITES))
+def test_a_reissue_whose_run_crashed_is_finished_after_another_host_reissued_in_the_same_order(
+    machine: IssuanceMachine, at: int
+) -> None:
+    crashed, other = machine.sites
+    for number in range(2):
+        machine.run_without_faults(number, another_csr=False)
+    machine.start(crashed, FAULTLESS._replace(crash_at=at), force=True)
+    machine.start(other, FAULTLESS, force=True)
+    machine.run_without_faults(0, another_csr=False)
+    assert machine.observer.fits(crashed, crashed.leaf())

@@ -39,12 +39,15 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.va
     check_dcv,
     get_random_value,
 )
+from ansible_collections.community.digicert.plugins.module_utils._issuance.context import forget_order
 from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import REISSUE
 from ansible_collections.community.digicert.plugins.module_utils._issuance.states import (
     CLOSED,
     EXPIRED,
     ISSUED,
+    another_order_error,
     closed_error,
+    is_another,
     is_under_way,
     overdue_error,
     stuck_error,
@@ -203,6 +206,10 @@ class Completion:
             seen = get_order(self._client, order.order_id)
         except NotFoundError:
             return order  # reads lag behind
+        submission = self._context.entry.submission
+        if submission is not None and is_another(seen, submission):
+            forget_order(self._context, submission)
+            raise another_order_error(seen)
         return seen._replace(
             dcv_random_value=seen.dcv_random_value or order.dcv_random_value,
             order_valid_till=seen.order_valid_till or order.order_valid_till,

@@ -21,7 +21,11 @@ if t.TYPE_CHECKING:
     from ansible_collections.community.digicert.plugins.module_utils._certcentral.client import Client
     from ansible_collections.community.digicert.plugins.module_utils._certcentral.orders import Order
     from ansible_collections.community.digicert.plugins.module_utils._issuance.installed import InstalledCertificate
-    from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import Journal, JournalEntry
+    from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import (
+        Journal,
+        JournalEntry,
+        Submission,
+    )
     from ansible_collections.community.digicert.plugins.module_utils._issuance.request import (
         CertificateRequest,
         IssuanceOptions,
@@ -102,6 +106,15 @@ class CertificateContext:
         """Return whether a certificate is the one in place."""
         leaf = self.installed.leaf
         return leaf is not None and serial_number is not None and same_serial_number(serial_number, leaf.serial_number)
+
+
+def forget_order(context: CertificateContext, submission: Submission) -> Submission:
+    """Return a submission as one whose response was lost, since what the response said is wrong; the journal knows."""
+    lost = submission._replace(
+        accepted=False, order_id=None, certificate_id=None, lost_at=submission.lost_at or context.client.service_time
+    )
+    context.remember(context.entry._replace(submission=lost))
+    return lost
 
 
 def known_names(names: t.Iterable[str] | None) -> frozenset[str] | None:

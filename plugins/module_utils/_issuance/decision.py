@@ -34,7 +34,13 @@ from ansible_collections.community.digicert.plugins.module_utils._issuance.journ
     Submission,
     add_id,
 )
-from ansible_collections.community.digicert.plugins.module_utils._issuance.lookup import GUARD, OrderFinder, Survey
+from ansible_collections.community.digicert.plugins.module_utils._issuance.lookup import (
+    GUARD,
+    ID_LENGTH,
+    OrderFinder,
+    Survey,
+    is_tied,
+)
 from ansible_collections.community.digicert.plugins.module_utils._issuance.plan import Plan
 from ansible_collections.community.digicert.plugins.module_utils._issuance.states import (
     CANCEL,
@@ -160,6 +166,8 @@ class Decider:
         """Return what the journal says of an order's names; the journal of a host says nothing that counts."""
         entry = self._context.entry
         if self._options.is_hint or entry.order_id != order.order_id or not entry.names:
+            return None
+        if not is_tied(self._context, order):
             return None
         return set(entry.names) == set(self._context.request.names)
 
@@ -298,7 +306,7 @@ class Decider:
             product=request.product,
             common_name=request.common_name,
             dns_names=request.dns_names,
-            alternative_order_id=request.csr.fingerprint[:32] + unique if kind == ORDER else None,
+            alternative_order_id=request.csr.fingerprint[:ID_LENGTH] + unique if kind == ORDER else None,
             order_id=order.order_id if kind == REISSUE and order is not None else None,
             others=others,
             old_serial_number=entry.serial_number or (leaf and leaf.serial_number),

@@ -16,6 +16,7 @@ import re
 import typing as t
 from datetime import datetime, timedelta
 
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.certificates import list_reissues
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import (
     DigicertError,
     NotFoundError,
@@ -34,12 +35,15 @@ from ansible_collections.community.digicert.plugins.module_utils._issuance.lifet
     renewal_threshold,
 )
 from ansible_collections.community.digicert.plugins.module_utils._issuance.states import ISSUED, is_under_way
+from ansible_collections.community.digicert.plugins.module_utils._x509.certificates import same_serial_number
+from ansible_collections.community.digicert.plugins.module_utils._x509.csr import csr_fingerprint
 
 if t.TYPE_CHECKING:
     from ansible_collections.community.digicert.plugins.module_utils._certcentral.client import Client
     from ansible_collections.community.digicert.plugins.module_utils._issuance.context import CertificateContext
 
 END_TOLERANCE = timedelta(days=1)  # the end of an order is a date
+ID_LENGTH = 32  # characters of the CSR's fingerprint that an alternative order id begins with
 GUARD = timedelta(days=7)  # no second paid order for the same names without force=true
 
 
@@ -77,11 +81,17 @@ class OrderFinder:
                 f"{context.journal.path or 'The journal'} remembers it; remove it if the order does not exist any more."
             )
             try:
-                return self._get(entry.order_id, where)
+                order = self._get(entry.order_id, where)
             except NotFoundError:
                 if entry.order_valid_till is not None and entry.order_valid_till < self._client.now():
                     return None
                 raise
+            if not is_foreign(context, order, self.has_same_names(order)):
+                return order
+            context.progress.warn(
+                f"The journal remembers order {order.order_id}, which is for other names and has no certificate of "
+                "this host. It is left alone; the account is searched instead."
+            )
         leaf = context.installed.leaf
         if leaf is None or leaf.is_self_signed:
             return None
@@ -194,6 +204,40 @@ class OrderFinder:
             return get_order(self._client, order_id)
         except NotFoundError as error:
             raise error.extend(after=advice) from error
+
+
+def is_foreign(context: CertificateContext, order: Order, same_names: bool | None) -> bool:
+    """Return whether the order that the journal names is not the one that was placed; raises DigicertError.
+
+    The response to an order may carry the id of another one. A reissue there would revoke certificates of others.
+
+    Args:
+        context: the certificate.
+        order: as the service shows it.
+        same_names: whether it is for the names that are wanted; None when it does not say.
+    """
+    entry = context.entry
+    names = known_names(order.names)
+    remembered = set(entry.names)
+    if same_names or names is None or not remembered or remembered <= names <= remembered | companions(remembered):
+        return False
+    if is_tied(context, order):
+        return False
+    rows = list_reissues(context.client, order.order_id)
+    return not any(
+        is_tied(context, Order(order.order_id, csr=row.csr, serial_number=row.serial_number)) for row in rows
+    )
+
+
+def is_tied(context: CertificateContext, order: Order) -> bool:
+    """Return whether an order shows a certificate, or an id, that the host knows as its own."""
+    entry, number, fingerprint = context.entry, order.serial_number, order.csr and csr_fingerprint(order.csr)
+    known = [each for each in (entry.serial_number, entry.replaced_serial_number) if each is not None]
+    if number is not None and (context.is_installed(number) or any(same_serial_number(number, each) for each in known)):
+        return True
+    if fingerprint is not None and fingerprint in (entry.csr_sha256, context.request.csr.fingerprint):
+        return True
+    return bool(entry.csr_sha256 and (order.alternative_order_id or "").startswith(entry.csr_sha256[:ID_LENGTH]))
 
 
 def _plain(product: str) -> str:

@@ -26,12 +26,14 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.or
     get_order,
     list_orders,
 )
-from ansible_collections.community.digicert.plugins.module_utils._issuance.context import known_names
+from ansible_collections.community.digicert.plugins.module_utils._issuance.context import forget_order, known_names
 from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import ORDER, REISSUE, add_id
+from ansible_collections.community.digicert.plugins.module_utils._issuance.lookup import is_foreign
 from ansible_collections.community.digicert.plugins.module_utils._issuance.states import (
     CLOSED,
     ISSUED,
     closed_error,
+    is_another,
     mismatched_order_error,
 )
 from ansible_collections.community.digicert.plugins.module_utils._issuance.submission import Submitter
@@ -69,15 +71,10 @@ class Resumption:
         """
         context, options = self._context, self._context.options
         is_wanted = is_due or options.force
-        if submission.accepted:
-            order = self._read(submission)
-        else:
-            found = Submitter(context).resume(submission, is_wanted)
-            if found is None:
-                return None
-            submission = t.cast("Submission", context.entry.submission)
-            # A row does not say all that decides.
-            order = found if found.csr is not None else self._read(submission)
+        order = self._find(submission, is_wanted)
+        if order is None:
+            return None
+        submission = t.cast("Submission", context.entry.submission)
         context.progress.order = order
         if options.is_hint and set(known_names(order.names) or ()) != set(context.request.names):
             self._leave_foreign(order)
@@ -105,6 +102,19 @@ class Resumption:
             raise mismatched_order_error(order)
         context.progress.warn(f"{mismatched_order_error(order).message} The certificate in place is not due and stays.")
         return None
+
+    def _find(self, submission: Submission, is_wanted: bool) -> Order | None:
+        """Return the order of what was sent, with its CSR if there is one; None when there is none, or none visible."""
+        order = self._read(submission) if submission.accepted else None
+        if order is not None and is_another(order, submission):
+            submission, order = forget_order(self._context, submission), None
+        if order is not None:
+            return order
+        found = Submitter(self._context).resume(submission, is_wanted)
+        if found is None or found.csr is not None:
+            return found
+        # A row does not say all that decides.
+        return self._read(t.cast("Submission", self._context.entry.submission))
 
     def _leave_foreign(self, order: Order) -> None:
         """Forget an order that a host names, and that is not for the names of the play; raises DigicertError."""
@@ -250,8 +260,9 @@ def _order_of(context: CertificateContext, leaf: Certificate) -> Order | None:
         return get_order(client, context.options.order_id)
     for name in (entry.order_id, leaf.serial_number):
         with contextlib.suppress(NotFoundError):
-            if name is not None:
-                return get_order(client, name)
+            order = None if name is None else get_order(client, name)
+            if order is not None and not (name == entry.order_id and is_foreign(context, order, None)):
+                return order
     listing = list_orders(client, common_name=context.request.common_name)
     for row in listing.orders[:MOST_LOOKED_AT]:
         if row.order_valid_till is not None and row.order_valid_till < leaf.not_before:

@@ -19,10 +19,13 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.er
     RefusedError,
     printable,
 )
+from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import ORDER
+from ansible_collections.community.digicert.plugins.module_utils._x509.csr import csr_fingerprint
 
 if t.TYPE_CHECKING:
     from ansible_collections.community.digicert.plugins.module_utils._certcentral.orders import Order
     from ansible_collections.community.digicert.plugins.module_utils._certcentral.validation import DcvResult
+    from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import Submission
 
 ISSUED, REISSUE_PENDING = "issued", "reissue_pending"
 # No certificate comes from these any more.
@@ -50,6 +53,15 @@ CANCEL = 'PUT /order/certificate/{order_id}/status with {{"status": "canceled", 
 def is_under_way(order: Order) -> bool:
     """Return whether a certificate may still come of what was asked for."""
     return order.status not in (ISSUED, EXPIRED) and order.status not in CLOSED
+
+
+def is_another(order: Order, submission: Submission) -> bool:
+    """Return whether an order is not the one that was sent: a response may carry the id of another one."""
+    if submission.kind != ORDER or order.csr is None or csr_fingerprint(order.csr) == submission.csr_sha256:
+        return False
+    # Another host may have reissued in the order since, but not before its first certificate is issued.
+    ids = (order.alternative_order_id, submission.alternative_order_id)
+    return order.status == "pending" if None in ids else ids[0] != ids[1]
 
 
 def closed_error(order: Order) -> DigicertError:
@@ -91,6 +103,14 @@ def overdue_error(order: Order, dcv: DcvResult | None, failure: DigicertError | 
         f"The certificate of order {order.order_id} was not issued within wait_timeout; the order is {order.status}. "
         f"{said}Wait a while{continues}",
         **facts,
+    )
+
+
+def another_order_error(order: Order) -> DigicertError:
+    """Return the error of an order whose response carried the id of another one."""
+    return DigicertError(
+        f"The response to the order carried the id {order.order_id}, which is the id of another order. Run the task "
+        "again; it looks for the right one, and does not order again."
     )
 
 

@@ -207,7 +207,7 @@ def test_a_paid_order_for_another_csr_is_the_one_to_reissue_in(case: Case) -> No
     case.client.on(POST, {"id": 8, "requests": []})
     case.client.on("PUT .*/dcv-random-value$", {"dcv_random_value": "random"})
     case.client.on("PUT .*/check-dcv$", {"order_status": "pending"})
-    case.client.on(INFO, {**case.order(status="pending"), "id": 8})
+    case.client.on(INFO, {**case.order(status="pending", certificate={"csr": case.csr}), "id": 8})
     assert case.run(wait=False).order is not None
     case.csr = new_csr(NAME)
     with pytest.raises(DigicertError, match="with another CSR"):

@@ -1,0 +1,80 @@
+# Copyright: community.digicert contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The response to an order may carry the id of another order: nothing is reissued there, and nothing bought twice."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError, NotFoundError
+from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import JournalEntry
+
+from tests.support.issuance import ALTERNATE, INFO, NAME, POST, Case
+
+Order = t.Dict[str, t.Any]
+ENDS_SOON = {"order_valid_till": 25}
+BOUGHT = "POST /order/certificate/ssl_dv_geotrust_flex"
+REISSUED = "POST /order/certificate/7/reissue"
+FOREIGN = {"common_name": "other.example", "dns_names": ["other.example"], "serial_number": "f0", "id": 99}
+
+
+@pytest.mark.parametrize(
+    ("foreign", "own", "options", "expected"),
+    [
+        ({}, {}, {}, "reissued"),
+        ({}, {}, {"renewal": "reissue"}, "reissued"),
+        ({}, {}, {"force": True}, "reissued"),
+        ({"status": "pending"}, {}, {}, "reissued"),
+        ({"status": "revoked"}, {}, {}, "reissued"),
+        ({"order_valid_till": 20}, None, {}, "ordered"),
+        ({"order_valid_till": 20}, ENDS_SOON, {}, "renewed"),
+        ({}, None, {"renewal": "reissue"}, "no order to reissue in"),
+        ({"names": None}, {}, {}, "does not show the names of order 9"),
+    ],
+)
+def test_an_order_of_others_that_a_response_named_is_left_alone(
+    case: Case, foreign: Order, own: Order | None, options: dict[str, t.Any], expected: str
+) -> None:
+    case.install(JournalEntry(order_id=9, names=(NAME,), serial_number=f"{case.old.serial_number:X}"))
+    foreign, names = dict(foreign), FOREIGN
+    if "order_valid_till" in foreign:
+        foreign["order_valid_till"] = case.day(foreign["order_valid_till"])
+    if "names" in foreign:
+        names = {**FOREIGN, "common_name": None, "dns_names": foreign.pop("names")}
+    ends = {name: case.day(days) for name, days in (own or {}).items()}
+    case.client.on("GET /order/certificate/9$", {**case.order(certificate=names, **foreign), "id": 9})
+    serial = f"0*{case.old.serial_number:X}"
+    case.client.on(f"GET /order/certificate/{serial}$", NotFoundError("No.", http_status=404))
+    if own is not None:
+        case.orders(case.order(**ends))
+        case.client.on(f"GET /order/certificate/({serial}|7)$", case.order(**ends))
+    if expected in ("ordered", "renewed", "reissued"):
+        outcome = case.run(**options)
+        assert outcome.action == expected
+        assert case.sent == [REISSUED if expected == "reissued" else BOUGHT]
+        assert case.client.bodies[-1].get("renewal_of_order_id") == (7 if expected == "renewed" else None)
+        assert case.entry.order_id == (7 if expected == "reissued" else 8)
+    else:
+        with pytest.raises(DigicertError, match=expected):
+            case.run(**options)
+        assert case.sent == []
+
+
+@pytest.mark.parametrize("shows_id", [True, False])
+def test_a_pending_order_under_the_id_of_another_one_is_looked_for(case: Case, shows_id: bool) -> None:
+    case.client.on(POST, {"id": 9, "requests": []})
+    case.client.on("PUT .*/dcv-random-value$", {"dcv_random_value": "random"})
+    case.client.on("PUT .*/check-dcv$", {"order_status": "pending"})
+    foreign = case.order(status="pending", certificate=FOREIGN)
+    case.client.on(INFO, {**foreign, "id": 9, **({"alternative_order_id": "theirs"} if shows_id else {})})
+    with pytest.raises(DigicertError, match="carried the id 9, which is the id of another order"):
+        case.run(wait_timeout=60)
+    certificate = {"csr": case.csr, "serial_number": "ab", "valid_till": case.day(198)}
+    ours = {**case.order(certificate=certificate, date_created=case.day(0)), "id": 8}
+    case.client.on(ALTERNATE, ours)
+    case.client.on("GET /order/certificate/8$", ours)
+    assert case.run().action == "continued"
+    assert (case.entry.order_id, case.sent.count(BOUGHT)) == (8, 1)

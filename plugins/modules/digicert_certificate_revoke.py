@@ -297,9 +297,19 @@ class RevocationWork:
         return states[-1]
 
     def _certificate(self, found: FoundCertificate | None) -> int | str:
-        """Return what names the certificate to the API."""
-        ids = (self.params["certificate_id"], self._certificate_id(found), self.serial_number)
-        return next(each for each in ids if each is not None)
+        """Return what names the certificate to the API; raises DigicertError."""
+        if self.serial_number is None:
+            return int(self.params["certificate_id"])
+        row = None if found is None else found.reissue or found.order
+        # An id without its serial number may be that of another certificate.
+        if row is not None and row.serial_number is not None and row.certificate_id is not None:
+            return row.certificate_id
+        if re.fullmatch("[0-9]{1,19}", self.serial_number):
+            raise DigicertError(
+                f"The account shows no certificate with the serial number {self.serial_number}, which could also be "
+                "the id of another certificate, so nothing was revoked. Give certificate_id instead."
+            )
+        return self.serial_number
 
     def _certificate_id(self, found: FoundCertificate | None) -> int | None:
         if found is None:

@@ -191,6 +191,8 @@ LOSSES: list[dict[str, t.Any]] = [
     {"status": 403, "body": "<html>Denied</html>"},
     {"status": 502, "body": "<h1>Bad gateway"},
     {"drop": "close"},
+    {"status": 200, "body": {"weird": []}},
+    {"status": 200, "body": {"status": "ok"}},
 ]
 
 
@@ -214,6 +216,19 @@ def test_a_lost_response_is_looked_up_and_not_repeated_blindly(
     assert done["rc"] == 0, done
     assert done["changed"] is True
     assert len([call for call in calls(simulator) if call.startswith("PUT")]) == 1
+
+
+def test_a_certificate_is_not_revoked_by_the_id_of_another_one(simulator: Simulator, account: dict[str, int]) -> None:
+    number = serial_number(simulator, account["new"])
+    other = order_of(simulator, account["aging"]).enrollments[0]
+    info = {"/id": account["aging"], "/certificate/id": other.id}
+    simulator.inject(Fault(method="GET", edit=info, remove=("/certificate/serial_number",)))
+    run(simulator, REVOKE, serial_number=number, skip_approval=True)
+    simulator.inject(Fault(method="GET", status=404, body={"errors": [{"code": "not_found", "message": "none"}]}))
+    refused = run(simulator, REVOKE, serial_number=str(other.id), skip_approval=True)
+    assert "could also be the id of another certificate" in refused["msg"]
+    assert order_of(simulator, account["new"]).enrollments[0].revoked is True
+    assert order_of(simulator, account["aging"]).enrollments[0].revoked is False
 
 
 def test_view_only_key_cannot_revoke(simulator: Simulator, account: dict[str, int]) -> None:

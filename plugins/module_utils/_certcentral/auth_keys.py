@@ -27,6 +27,7 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.er
 )
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.parsing import (
     as_dict,
+    expect_no_content,
     parse_datetime,
     unexpected_response_error,
 )
@@ -228,11 +229,11 @@ def delete_key(client: Client, auth_key_id: str) -> bool:
     Raises:
         DigicertError: the service refused or could not be reached; `changed` is True when the outcome is unknown.
     """
-    path = _key_path(auth_key_id)
+    path, purpose = _key_path(auth_key_id), f"delete the AuthKey {auth_key_id}"
     failure: DigicertError | None = None
     for patience in (0.0, VISIBLE_WITHIN):
         try:
-            client.request("DELETE", path, f"delete the AuthKey {auth_key_id}")
+            expect_no_content(client, purpose, client.request("DELETE", path, purpose))
         except NotFoundError as error:
             # After a try whose response was lost, "not found" means that this try deleted the key.
             return error.after_loss or failure is not None
@@ -385,6 +386,7 @@ def _read_key(client: Client, purpose: str, response: Response, raw: t.Any) -> A
             raise unexpected_response_error(client, purpose, response, f"no {name}")
     expiration = values.get("expiration_datetime")
     expires = parse_datetime(expiration)
-    if expiration is not None and expires is None:
+    # Any character may stand between date and time, even one that would spoil the result.
+    if expiration is not None and (expires is None or not expiration.isascii() or not expiration.isprintable()):
         raise unexpected_response_error(client, purpose, response, "an expiration_datetime that is not a date")
     return AuthKey(t.cast(str, auth_key_id), t.cast(str, auth_key), expiration, expires)

@@ -22,6 +22,7 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.pa
     as_id,
     as_text,
     as_word,
+    expect_no_content,
     parse_date_end,
     parse_datetime,
     unexpected_response_error,
@@ -145,5 +146,10 @@ def revoke_order(client: Client, order_id: int, *, reason: str, comments: str, s
 def _revoke(client: Client, path: str, what: str, reason: str, comments: str, skip_approval: bool) -> Revocation:
     body: dict[str, t.Any] = {"revocation_reason": reason, "comments": comments, "skip_approval": skip_approval}
     # A second try after a lost response would be a second request for an administrator to approve.
-    payload = as_dict(client.request("PUT", f"{path}/revoke", f"revoke the {what}", body=body, once=True).payload)
-    return Revocation(as_id(payload.get("id")), as_word(payload.get("status")))
+    purpose = f"revoke the {what}"
+    response = client.request("PUT", f"{path}/revoke", purpose, body=body, once=True)
+    payload = as_dict(response.payload)
+    request_id = as_id(payload.get("id"))
+    if request_id is None:
+        expect_no_content(client, purpose, response)
+    return Revocation(request_id, as_word(payload.get("status")))

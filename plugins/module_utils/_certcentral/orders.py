@@ -29,6 +29,7 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.pa
     as_list,
     as_text,
     as_word,
+    expect_no_content,
     parse_date_end,
     parse_datetime,
     unexpected_response_error,
@@ -321,7 +322,8 @@ def cancel(client: Client, order_id: int, note: str, backoff: Backoff | None = N
     """
     body = {"status": "canceled", "note": note}
     purpose = f"cancel the order {order_id}"
-    client.request("PUT", f"{PATH}/{order_id}/status", purpose, body=body, backoff=backoff, once=True)
+    response = client.request("PUT", f"{PATH}/{order_id}/status", purpose, body=body, backoff=backoff, once=True)
+    expect_no_content(client, purpose, response)
 
 
 _FAR_FUTURE = datetime.max.replace(tzinfo=timezone.utc)

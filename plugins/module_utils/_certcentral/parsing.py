@@ -99,6 +99,16 @@ def unexpected_response_error(client: Client, purpose: str, response: Response, 
     )
 
 
+def expect_no_content(client: Client, purpose: str, response: Response) -> None:
+    """Raise UnusableResponseError when a response that is empty in the API contains something.
+
+    A gateway that answers in place of the service must not be taken for it; whoever sent the request looks what became
+    of it. Arguments as of `unexpected_response_error`.
+    """
+    if response.payload is not None:
+        raise unexpected_response_error(client, purpose, response, "something instead of nothing")
+
+
 def as_dict(value: t.Any) -> dict[str, t.Any]:
     """Return an object, empty when the value is none."""
     return value if isinstance(value, dict) else {}

@@ -100,7 +100,17 @@ def test_lists_that_are_read(client: Client, script: Script, payload: t.Any, rea
     [
         *[
             ({"auth_keys": [{**raw("a"), "expiration_datetime": value}]}, "an expiration_datetime that is not a date")
-            for value in ("", "soon", "2025-13-01T00:00:00+00:00", 5, True, [], {}, "9" * 5000)
+            for value in (
+                "",
+                "soon",
+                "2025-13-01T00:00:00+00:00",
+                5,
+                True,
+                [],
+                {},
+                "9" * 5000,
+                f"{EXPIRY[:10]}\ud80018:24",
+            )
         ],
         *[
             ({"auth_keys": [{**raw("a"), field: value}]}, f"no {field}")
@@ -240,6 +250,16 @@ def test_a_deletion_that_stays_unclear_is_never_called_unchanged(
     with pytest.raises(DigicertError, match="still in the account after 90 seconds; the deletion may still") as caught:
         ensure_present(t.cast(Client, service), AuthKeySpec(), force=True)
     assert (caught.value.changed, sum(sleeps), service.calls.count("POST")) == (True, 90, 0)
+
+
+@pytest.mark.parametrize("answer", [{"weird": []}, {}, [], "done", 0])
+def test_a_deletion_answered_with_something_else_is_looked_at(client: Client, script: Script, answer: t.Any) -> None:
+    script.answer(raw("old"))
+    script.answer(answer)
+    script.answer(raw("old"))
+    script.answer(status=204)
+    assert ensure_absent(client, auth_key_id="old").changed
+    assert [call.partition(" ")[0] for call in script.calls] == ["GET", "DELETE", "GET", "DELETE"]
 
 
 def test_a_deletion_that_cannot_be_looked_at_is_unknown(sleeps: list[float]) -> None:

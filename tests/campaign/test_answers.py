@@ -40,7 +40,7 @@ QUIET, LAG = 600, 60  # seconds: no second try before, and how far reads are beh
 KINDS = ("order", "reissue", "permanent AuthKey")
 STATUSES = (200, 201, 204, 302, 400, 401, 403, 404, 408, 409, 413, 422, 429, 499, 500, 502, 503, 504)
 BOTH = (True, False)
-LIMIT = "request_limit_exceeded"
+LIMIT, OTHER = "request_limit_exceeded", "some_code"
 REFUSED, LIMITED, LOST = "refused", "not carried out", "lost"
 
 
@@ -97,11 +97,15 @@ def conclusions() -> dict[tuple[int, bool], str]:
     return table
 
 
-def answer(status: int, has_code: bool) -> dict[str, t.Any]:
+def concluded(status: int, code: str | None) -> str:
+    """Return what the page says is concluded: only the rate limit's own code is one with 429."""
+    return conclusions()[status, code is not None and not (status == 429 and code == OTHER)]
+
+
+def answer(status: int, code: str | None) -> dict[str, t.Any]:
     """Return the fields of a fault that answers with a status."""
-    code = LIMIT if status == 429 else "some_code"
-    body = {"errors": [{"code": code, "message": "No."}]} if has_code else "<html>Bad Gateway</html>"
-    return {"status": status, "body": None if status == 204 and not has_code else body}
+    body = {"errors": [{"code": code, "message": "No."}]} if code is not None else "<html>Bad Gateway</html>"
+    return {"status": status, "body": None if status == 204 and code is None else body}
 
 
 def run(stage: Stage, clock: SharedTime, kind: str) -> Seen:
@@ -131,17 +135,29 @@ def test_the_page_has_every_answer() -> None:
     assert set(conclusions().values()) == {REFUSED, LIMITED, LOST}
 
 
+def _codes(status: int) -> tuple[str | None, ...]:
+    return (LIMIT, OTHER, None) if status == 429 else (OTHER, None)
+
+
 def _cells() -> t.Iterator[t.Any]:
-    for kind, status, has_code, commit, behind in itertools.product(KINDS, STATUSES, BOTH, BOTH, (0, LAG)):
+    answers = [(status, code) for status in STATUSES for code in _codes(status)]
+    for kind, (status, code), commit, behind in itertools.product(KINDS, answers, BOTH, (0, LAG)):
         # The rate limit lets nothing through: after its own words, one look is enough.
-        if not (conclusions()[status, has_code] == LIMITED and commit and behind):
-            words = ("code" if has_code else "no code", "after" if commit else "before", f"list {behind} s behind")
-            yield pytest.param(kind, status, has_code, commit, behind, id="-".join([kind, str(status), *words]))
+        if not (concluded(status, code) == LIMITED and commit and behind):
+            words = (code or "no code", "after" if commit else "before", f"list {behind} s behind")
+            yield pytest.param(kind, status, code, commit, behind, id="-".join([kind, str(status), *words]))
 
 
-@pytest.mark.parametrize(("kind", "status", "has_code", "commit", "behind"), list(_cells()))
+@pytest.mark.parametrize(("kind", "status", "code", "commit", "behind"), list(_cells()))
 def test_cell(
-    stage: Stage, clock: SharedTime, record: Record, kind: str, status: int, has_code: bool, commit: bool, behind: int
+    stage: Stage,
+    clock: SharedTime,
+    record: Record,
+    kind: str,
+    status: int,
+    code: str | None,
+    commit: bool,
+    behind: int,
 ) -> None:
     simulator = stage.simulator
     simulator.set_order_behaviour(OrderBehaviour(validation="never"))
@@ -155,10 +171,10 @@ def test_cell(
     simulator.set_service_behaviour(ServiceBehaviour(**lags))
     if kind == "permanent AuthKey" and behind:
         simulator.inject(Fault(name="behind", path="/auth-keys$", times=4, edit={"/auth_keys": []}))
-    simulator.inject(Fault(name="cell", method="POST", commit=commit, **answer(status, has_code)))
+    simulator.inject(Fault(name="cell", method="POST", commit=commit, **answer(status, code)))
     first = run(stage, clock, kind)
-    conclusion = conclusions()[status, has_code]
-    record(kind, f"{status} {'with' if has_code else 'without'} code", conclusion)
+    conclusion = concluded(status, code)
+    record(kind, f"{status} {code or 'without code'}", conclusion)
     _check(kind, conclusion, first, commit)
     # The next run begins at once, when lists do not show yet what a refusal nevertheless left.
     while run(stage, clock, kind).failure is not None:

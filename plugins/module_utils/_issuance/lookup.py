@@ -107,7 +107,7 @@ class OrderFinder:
         """Return what the account has for these names and this product, besides a known order.
 
         Raises:
-            DigicertError: the list cannot be had, or is not complete.
+            DigicertError: the list cannot be had, is not complete, or an order contradicts it.
         """
         request = self._context.request
         listing = list_orders(self._client, common_name=request.common_name)
@@ -132,7 +132,7 @@ class OrderFinder:
                 "is longer than what was looked at. No order was placed. Give the order to use in order_id, or run "
                 "the task once with renewal=order and force=true to place one."
             )
-        return Survey(self._read(pending), self._read(good), recent, wider)
+        return Survey(self._confirm(pending), self._confirm(good), recent, wider)
 
     def has_same_names(self, order: Order) -> bool | None:
         """Return whether an order is for the names that are wanted; None when it does not say."""
@@ -185,6 +185,19 @@ class OrderFinder:
             facts = (self.has_same_names(order), self.has_same_product(order), order.status or None, order.created)
             if None not in facts and (order.order_valid_till is not None or order.status != ISSUED):
                 return order
+        return order
+
+    def _confirm(self, row: Order | None) -> Order | None:
+        """Return an order as `_read` does; a reissue in one that is for other names would revoke its certificates."""
+        order = self._read(row)
+        if order is not None and (
+            False in (self.has_same_names(order), self.has_same_product(order)) or self.is_wider(order)
+        ):
+            raise DigicertError(
+                f"The list of orders says that order {order.order_id} is for these names and this product, but the "
+                "order itself does not. Nothing was ordered or reissued; run the task again later, or give the order "
+                "to use in order_id."
+            )
         return order
 
     def _read(self, row: Order | None) -> Order | None:

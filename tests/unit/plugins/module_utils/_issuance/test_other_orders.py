@@ -78,3 +78,13 @@ def test_a_pending_order_under_the_id_of_another_one_is_looked_for(case: Case, s
     case.client.on("GET /order/certificate/8$", ours)
     assert case.run().action == "continued"
     assert (case.entry.order_id, case.sent.count(BOUGHT)) == (8, 1)
+
+
+@pytest.mark.parametrize("status", ["issued", "pending"])
+@pytest.mark.parametrize("other", [{"certificate": FOREIGN}, {"product": {"name_id": "ssl_dv_rapidssl"}}], ids=str)
+def test_an_order_that_contradicts_the_list_is_left_alone(case: Case, other: Order, status: str) -> None:
+    case.orders(case.order(status=status))
+    case.client.on("GET /order/certificate/7$", case.order(status=status, **other))
+    with pytest.raises(DigicertError, match="The list of orders says that order 7 is for these names"):
+        case.run()
+    assert case.sent == []

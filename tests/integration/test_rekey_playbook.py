@@ -32,7 +32,7 @@ def test_rekey_that_is_cut_off_at_each_step(fleet: Fleet) -> None:
     assert fleet.installed(HOST) == old
 
     refusal = {"errors": [{"code": "access_denied|missing_permission"}]}
-    fleet.simulator.inject(Fault(method="POST", path="/reissue$", status=403, body=refusal))
+    fleet.simulator.inject(Fault(path=r"/order/certificate/\d+$", status=403, body=refusal))
     first = rekey(leaked)
     assert first.rc != 0, first.output
     assert fleet.installed(HOST) == old

@@ -128,7 +128,7 @@ def certificate_report(orders: object, installed: object, now: str | None = None
     """Return the comparison of orders and installed certificates, see RETURN; raises AnsibleFilterError."""
     moment = datetime.fromtimestamp(time.time(), timezone.utc) if now is None else _moment(now)
     if moment is None:
-        raise AnsibleFilterError("now must be a date in ISO 8601 form, such as 2026-11-27T00:00:00+00:00.")
+        raise AnsibleFilterError("now must be a date in ISO 8601 format, such as 2026-11-27T00:00:00+00:00.")
     known = {serial: order for order in _dicts("The input", orders) for serial in _serial_numbers(order)}
     places = [place for entry in _dicts("installed", installed) for place in _places(entry)]
     rows = _installed_rows(places, known)

@@ -54,7 +54,7 @@ from ansible_collections.community.digicert.plugins.plugin_utils._dv_certificate
 def dv_certificate_options(raw: object, facts: object = ()) -> Options:
     """Return the normalized options of the role; raises AnsibleFilterError for what is not a dictionary."""
     if not isinstance(raw, t.Mapping) or not isinstance(facts, t.Iterable):
-        raise AnsibleFilterError("dv_certificate_options needs a dictionary, and the names of facts as a list.")
+        raise AnsibleFilterError("dv_certificate_options needs a dictionary and a list of the names of facts.")
     return normalize_options(raw, facts)
 
 

@@ -244,7 +244,7 @@ def absent(client: Client, module: AnsibleModule) -> dict[str, t.Any]:
     """Return the result for state=absent; raises DigicertError."""
     params = module.params
     if params["ttl_days"] is not None:
-        raise DigicertError("ttl_days cannot be used with state=absent. Name the key to delete in auth_key_id.")
+        raise DigicertError("ttl_days cannot be used with state=absent. Set auth_key_id to the AuthKey to delete.")
     change = ensure_absent(
         client, auth_key_id=params["auth_key_id"], permanent=params["permanent"], dry_run=module.check_mode
     )

@@ -535,7 +535,7 @@ class CertificateTask:
             return str(self.options["csr_content"])
         content = read_regular(path)
         if content is None:
-            raise DigicertError(f"Cannot read the CSR {printable(path)}: it does not exist. Make it first.")
+            raise DigicertError(f"Cannot read the CSR {printable(path)}: it does not exist. Create it first.")
         return content
 
     def _install(self, contents: t.Mapping[str, str], before: t.Mapping[str, str | None]) -> None:

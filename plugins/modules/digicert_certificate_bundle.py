@@ -209,7 +209,7 @@ def _existing(params: dict[str, t.Any]) -> bytes | None:
     before = read_regular(path)
     if before and not contains_private_key(before) and b"-----BEGIN CERTIFICATE-----" not in before:
         raise DigicertError(
-            f"{printable(path, 500)} contains neither a private key nor a certificate. Remove it, or give another path."
+            f"{printable(path, 500)} contains neither a private key nor a certificate. Remove it, or use another path."
         )
     return before
 

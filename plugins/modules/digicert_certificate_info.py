@@ -255,7 +255,7 @@ def look(options: dict[str, t.Any]) -> dict[str, t.Any]:
     """Return the module's result; raises DigicertError."""
     paths = InstallPaths(*(options[name] for name in ("path", "chain_path", "full_chain_path", "include_root")))
     if paths.primary is None:
-        raise DigicertError("One of path and full_chain_path is needed.")
+        raise DigicertError("Set path, full_chain_path, or both.")
     given = [*([options["common_name"]] if options["common_name"] else []), *(options["dns_names"] or [])]
     status = CertificateStatus(
         LookedAt(

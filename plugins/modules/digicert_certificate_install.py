@@ -172,7 +172,7 @@ class InstallTask:
         options = self.options
         given = InstallPaths(options["path"], options["chain_path"], options["full_chain_path"])
         if given.primary is None:
-            raise DigicertError("One of path and full_chain_path is needed.")
+            raise DigicertError("Set path, full_chain_path, or both.")
         paths = given.resolve()
         paths.check({})
         journal = Journal(paths.primary)
@@ -225,7 +225,7 @@ class InstallTask:
                 [*leaf, *read_certificates(self.options["chain"])], leaf[0].public_key if leaf else None
             )
         except DigicertError as error:
-            raise error.extend(before="certificate and chain do not fit together:") from error
+            raise error.extend(before="certificate and chain do not match:") from error
         return {path: text for path, text in paths.contents(bundle.leaf, bundle).items() if text is not None}
 
 

@@ -215,11 +215,11 @@ class RevocationWork:
     def _check_options(self) -> None:
         for name in ("certificate_id", "order_id"):
             if self.params[name] is not None and self.params[name] < 1:
-                raise DigicertError(f"{name} must be a positive number, and is {self.params[name]}.")
+                raise DigicertError(f"{name} must be a positive number, but is {self.params[name]}.")
         if self.params["order_id"] is not None and not self.params["confirm"]:
             raise DigicertError(
-                "order_id revokes every certificate of the order, which cannot be undone. Set confirm=true if you "
-                "want that, or name one certificate with serial_number."
+                "order_id revokes every certificate of the order, which cannot be undone. Set confirm=true to do "
+                "that, or set serial_number to revoke one certificate."
             )
         number = self.params["serial_number"]
         if number is not None and not re.fullmatch(SERIAL_NUMBER, number):
@@ -241,7 +241,7 @@ class RevocationWork:
         content = read_regular(path)
         certificates = read_certificates((content or b"").decode("utf-8", "replace"))
         if not certificates:
-            raise DigicertError(f"{path} contains no certificate. Give the path of a certificate in PEM form.")
+            raise DigicertError(f"{path} does not contain a certificate. Use the path of a certificate in PEM form.")
         self.serial_number = certificates[0].serial_number
         # The order's common name is one of its names, and usually the first.
         self.common_name = certificates[0].names[0] if len(certificates[0].names) == 1 else None
@@ -260,8 +260,8 @@ class RevocationWork:
     def _refuse_while_reissuing(self, order: Order) -> None:
         if order.status == "reissue_pending":
             raise DigicertError(
-                f"Order {order.order_id} has a pending reissue, during which CertCentral revokes nothing. Wait until "
-                "it is issued, or cancel it with digicert_order_cancel."
+                f"Order {order.order_id} has a pending reissue, so CertCentral cannot revoke its certificates. "
+                "Wait until the reissue is issued, or cancel it with digicert_order_cancel."
             )
 
     def _revoke(self, client: Client, found: FoundCertificate | None) -> State:
@@ -306,8 +306,8 @@ class RevocationWork:
             return row.certificate_id
         if re.fullmatch("[0-9]{1,19}", self.serial_number):
             raise DigicertError(
-                f"The account shows no certificate with the serial number {self.serial_number}, which could also be "
-                "the id of another certificate, so nothing was revoked. Give certificate_id instead."
+                f"The account shows no certificate with the serial number {self.serial_number}, which could also "
+                "be the id of another certificate, so nothing was revoked. Set certificate_id instead."
             )
         return self.serial_number
 

@@ -198,10 +198,10 @@ def checked_names(names: t.Sequence[str], method: str) -> list[str]:
     """Return names as certificates have them, each once; raises DigicertError."""
     checked = list(dict.fromkeys(ascii_name(name.strip()) for name in names))
     if not checked:
-        raise DigicertError("names is empty. Give the DNS names to look at.")
+        raise DigicertError("names is empty. Set the DNS names to check.")
     for name in checked:
         if method == "http" and name.startswith("*."):
-            raise DigicertError(f"{name} cannot be proven over HTTP, as it is a wildcard. Use method=dns for it.")
+            raise DigicertError(f"{name} is a wildcard, which cannot be validated over HTTP. Use method=dns for it.")
     return checked
 
 
@@ -243,7 +243,9 @@ def sought_by(params: t.Mapping[str, t.Any]) -> Sought:
     if params["service_time"]:
         moment = parse_datetime(params["service_time"])
         if moment is None:
-            raise DigicertError("service_time must be a date and time of ISO 8601, such as 2026-11-23T16:14:53+00:00.")
+            raise DigicertError(
+                "service_time must be a date and time in ISO 8601 format, such as 2026-11-23T16:14:53+00:00."
+            )
         offset = moment.timestamp() - time.time()
     value = params["value"]
     if value is not None and (not value.strip() or len(value.split()) != 1):
@@ -307,15 +309,15 @@ def main() -> None:
 
 
 ADVICE = {
-    "http": "Check the name's address records, the web server and firewalls on the way, or set http_address.",
-    "dns": "Check that the record is published at each of the zone's name servers, or raise timeout.",
+    "http": "Check the name's address records, the web server, and firewalls, or set http_address.",
+    "dns": "Check that the record is published on each name server of the zone, or raise timeout.",
 }
 
 
 def _failure(failed: t.Sequence[Look]) -> str:
     """Return the message for names that do not show what is sought."""
     reason = failed[0].reason
-    others = f" {len(failed) - 1} more of the names fail as well, see results." if len(failed) > 1 else ""
+    others = f" {len(failed) - 1} more names failed; see results." if len(failed) > 1 else ""
     return f"{reason[:1].upper()}{reason[1:]}.{others}"
 
 

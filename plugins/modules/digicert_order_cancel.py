@@ -127,7 +127,7 @@ class Cancellation:
     def result(self, client: Client) -> dict[str, t.Any]:
         """Cancel what is pending, and return the module's result; raises DigicertError."""
         if self.order_id < 1:
-            raise DigicertError(f"order_id must be a positive number, and is {self.order_id}.")
+            raise DigicertError(f"order_id must be a positive number, but is {self.order_id}.")
         if not self.module.params["note"].strip():
             raise DigicertError("note is empty. CertCentral requires a reason for each cancellation.")
         order = get_order(client, self.order_id)

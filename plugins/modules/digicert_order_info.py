@@ -273,7 +273,7 @@ class Selection:
             raise DigicertError("serial_number must be a hexadecimal number, such as 0A1B2C3D.")
         for name in ("order_id", "container_id", "expiring_within_days", "order_ending_within_days"):
             if params[name] is not None and params[name] < (1 if name.endswith("_id") else 0):
-                raise DigicertError(f"{name} must be a positive number, and is {params[name]}.")
+                raise DigicertError(f"{name} must be a positive number, but is {params[name]}.")
         self.params = params
 
     def orders(self, client: Client) -> t.Iterator[Order]:

@@ -121,8 +121,8 @@ def normalize_options(raw: t.Mapping[str, t.Any], facts: t.Iterable[t.Any] = ())
 
 
 _FACTS_REFUSED = (
-    "The facts of this host contain {}, which would set variables of the role. Facts come from the host, so remove it "
-    "there or from the fact cache, and give the role's variables in the play or inventory."
+    "The facts of this host contain {}, which would set variables of the role. Remove them from the host or the "
+    "fact cache, and set the role's variables in the play or the inventory."
 )
 
 
@@ -219,7 +219,7 @@ def _add_names(options: Options, problems: list[str]) -> None:
 def _name(name: str) -> str:
     address = name.strip().strip("[]")
     if ":" in address or re.fullmatch(r"[0-9.]+", address):
-        raise DigicertError(f"{name!r} is an address or has a port. Give DNS names only.")
+        raise DigicertError(f"{name!r} is an address or has a port. Use DNS names only.")
     return ascii_name(name.strip())
 
 
@@ -298,8 +298,8 @@ def _contradictions(options: Options) -> list[str]:
     if options.get("pkcs12_path") and not options.get("pkcs12_passphrase"):
         found.append(f"{PREFIX}pkcs12_path needs {PREFIX}pkcs12_passphrase.")
     if options.get("auth_key_id") and not options.get("auth_key"):
-        found.append(f"{PREFIX}auth_key_id needs {PREFIX}auth_key, the AuthKey of that id.")
+        found.append(f"{PREFIX}auth_key_id needs {PREFIX}auth_key, the AuthKey with that id.")
     validity = options.get("order_validity")
     if validity and (len(validity) != 1 or set(validity) - {"years", "days", "custom_expiration_date"}):
-        found.append(f"{PREFIX}order_validity needs exactly one of years, days and custom_expiration_date.")
+        found.append(f"{PREFIX}order_validity needs exactly one of years, days, and custom_expiration_date.")
     return found

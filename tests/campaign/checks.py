@@ -15,13 +15,13 @@ from tests.campaign.stage import Result, Stage
 LONGEST_MESSAGE = 1500  # characters
 # How sentences begin that say what to do, and the one about what happens next without doing anything.
 ADVICE = re.compile(
-    r"(?:^|[.,;] |and )(?:Approve|Ask|ask|Check|Choose|Compare|Correct|Create|Finish|Fix|Give|Install|Look|look|Make|"
-    r"make|Name|name|Publish|Put|Raise|raise|Remove|remove|Run|run|Set|set|Try|Use|Wait)\b"
-    r"|[Tt]he next run |Reading needs|needs an API key"
+    r"(?:^|[.,;] |and |so )(?:Approve|Ask|ask|Check|Choose|Compare|Copy|Correct|correct|Create|Delete|Finish|Fix|"
+    r"Install|Look|look|lower|Make|make|Omit|omit|Publish|Raise|raise|Remove|remove|Request|Run|run|Set|set|Try|Turn|"
+    r"Use|use|Wait)\b|[Tt]he next run "
 )
 WHAT = re.compile(
-    r"Cannot |Order [0-9]+ |The permanent AuthKey |The certificate (that CertCentral returned|in place|of order) |"
-    "The directory |The journal of the order |/"
+    r"Cannot |Order [0-9]+ |The permanent AuthKey |The certificate (that CertCentral returned|of order) |"
+    "The installed certificate |The directory |The journal of the order |/"
 )
 TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (float, int), "bool": (bool,)}
 

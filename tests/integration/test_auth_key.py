@@ -104,7 +104,7 @@ def test_rotation_that_cannot_create_says_that_the_old_key_is_gone(simulator: Si
     simulator.inject(Fault(method="POST", status=403, body=error, times=None))
     task = ansible.adhoc(MODULE, {"force": True}).last
     assert task.outcome == "failed"
-    assert f"The permanent AuthKey {old.auth_key_id} was deleted, but its successor was not created" in task.msg
+    assert f"The permanent AuthKey {old.auth_key_id} was deleted, but its replacement was not created" in task.msg
     assert "No more keys" in task.msg
     assert (task.changed, task.result["http_status"], task.result["code"]) == (True, 403, "access_denied|quota")
 

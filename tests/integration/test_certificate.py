@@ -192,7 +192,7 @@ def test_what_makes_a_certificate_due_and_what_that_costs(site: Site) -> None:
         "force": "reissued",
         "no certificate": "reissued",
     }, plays.output
-    assert "also covers new.example.com, which is not asked for" in plays.of("fewer names")[0].result["warnings"][0]
+    assert "also covers new.example.com, which was not requested" in plays.of("fewer names")[0].result["warnings"][0]
     assert len(site.simulator.orders()) == 2
 
 
@@ -260,7 +260,7 @@ def test_bad_input_is_refused_before_any_request(site: Site) -> None:
     cases: dict[str, tuple[dict[str, t.Any], str]] = {
         "private key": ({"csr_content": pem}, "a private key"),
         "private key file": ({"csr_content": None, "csr": str(file)}, "a private key"),
-        "over a private key": ({"path": str(file)}, "which writing the certificate would destroy"),
+        "over a private key": ({"path": str(file)}, "that the certificate would overwrite"),
         "one file twice": (
             {"chain_path": f"{site.directory}/../{site.directory.name}//www.example.com.pem"},
             "same file",

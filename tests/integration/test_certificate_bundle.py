@@ -80,7 +80,7 @@ def test_pkcs12(level: str, folder: Path) -> None:
 def test_an_encrypted_key_stays_encrypted(folder: Path) -> None:
     encrypted = KEY.private_bytes(*FORMATS, serialization.BestAvailableEncryption(PASSPHRASE.encode()))
     (folder / "a.key").write_bytes(encrypted)
-    assert "Give private_key_passphrase." in run_module(MODULE, options(folder))["msg"]
+    assert "Set private_key_passphrase." in run_module(MODULE, options(folder))["msg"]
     assert run_module(MODULE, options(folder, private_key_passphrase=PASSPHRASE))["changed"]
     assert (folder / "bundle").read_bytes().startswith(encrypted)
 

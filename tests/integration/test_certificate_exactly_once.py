@@ -209,7 +209,7 @@ def test_an_order_for_another_request_is_not_dropped_silently(site: Site) -> Non
     other = {**args, "csr_content": new_csr("www.example.com")}
     task = site.run(other)
     assert task.outcome == "failed"
-    assert f"Order {first} is under way for this certificate, with another CSR" in task.msg
+    assert f"Order {first} is pending for this certificate, with another CSR" in task.msg
     assert "canceled" in task.msg
     site.simulator.set_order_behaviour(OrderBehaviour(validation="never"))
     task = site.run({**other, "force": True})

@@ -150,7 +150,7 @@ def test_order_id_is_the_order_to_work_with_and_never_orders(site: Site) -> None
     assert [task.result.get("action") for task in run.results[:2]] == ["reissued", "reissued"], run.output
     assert [task.outcome for task in run.results[2:]] == ["failed"] * 2
     assert "Check order_id" in run.results[2].msg
-    assert "leave order_id out to place one" in run.results[3].msg
+    assert "omit order_id to place one" in run.results[3].msg
     assert len(site.simulator.orders()) == 1
 
 

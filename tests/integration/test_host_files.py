@@ -116,7 +116,7 @@ def test_passphrase(tmp_path: Path) -> None:
     assert run_module(REQUEST, args)["private_key_created"]
     assert load_key(tmp_path / "a.key", b"correct horse")
     assert not run_module(REQUEST, args)["changed"]
-    assert "Give private_key_passphrase." in run_module(REQUEST, options(tmp_path))["msg"]
+    assert "Set private_key_passphrase." in run_module(REQUEST, options(tmp_path))["msg"]
     assert "passphrase is wrong" in run_module(REQUEST, {**args, "private_key_passphrase": "wrong horse"})["msg"]
 
 
@@ -125,7 +125,7 @@ def test_passphrase(tmp_path: Path) -> None:
     [
         ({"csr_path": "{folder}//sub/../a.key"}, "private_key_path and csr_path must be different files."),
         ({"csr_path": "{folder}/A.KEY"}, "private_key_path and csr_path must be different files."),
-        ({"csr_path": "{folder}/combined"}, "contains a private key. Give another file as csr_path."),
+        ({"csr_path": "{folder}/combined"}, "contains a private key. Set csr_path to another file."),
         ({"csr_path": "{folder}/certificate"}, "contains something other than a CSR."),
         ({"private_key_path": "{folder}/certificate"}, "Cannot read the private key in"),
         ({"private_key_path": "{folder}/missing/a.key"}, "does not exist. Create it first."),
@@ -133,7 +133,7 @@ def test_passphrase(tmp_path: Path) -> None:
         ({"private_key_path": "{folder}/open/a.key"}, "Other users can change the folder of"),
         ({"private_key_path": "{folder}/pipe"}, "is not a regular file."),
         ({"private_key_type": "RSA", "private_key_size": 1024}, "must be a multiple of 8 from 2048 to 16384"),
-        ({"private_key_passphrase": "abc"}, "must have from 4 to 1000 bytes."),
+        ({"private_key_passphrase": "abc"}, "must have 4 to 1000 bytes."),
         ({"private_key_owner": "no-such-user"}, "There is no user 'no-such-user' on this host."),
         ({"private_key_mode": "rwx"}, "'rwx' is not a mode."),
         ({"dns_names": ["a\nb"]}, "is not a DNS name."),

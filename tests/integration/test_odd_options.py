@@ -39,7 +39,7 @@ def test_a_mode_that_is_none(tmp_path: Path, option: str, mode: t.Any) -> None:
 def test_a_user_or_group_that_there_cannot_be(tmp_path: Path, option: str, name: str) -> None:
     result = run_module(FILE, {"webroot": str(tmp_path), "value": "abc", option: name})
     assert result["rc"] == 1
-    assert result["msg"].startswith(("There is no user", "There is no group"))
+    assert result["msg"].startswith(("The user ", "The group "))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -47,12 +47,12 @@ def test_a_user_or_group_that_there_cannot_be(tmp_path: Path, option: str, name:
 @pytest.mark.parametrize("value", [None, ""])
 def test_a_required_option_that_is_null(tmp_path: Path, option: str, value: str | None) -> None:
     result = run_module(REQUEST, request_options(tmp_path, **{option: value}))
-    assert result["msg"] == f"{option} is empty. Give it for state=present."
+    assert result["msg"] == f"{option} is empty. Set it for state=present."
 
 
 def test_nothing_to_activate() -> None:
     result = run_module(REQUEST, {"state": "activated", "activate_paths": []})
-    assert result["msg"] == "activate_paths is empty. Give it for state=activated."
+    assert result["msg"] == "activate_paths is empty. Set it for state=activated."
 
 
 @pytest.mark.parametrize("number", [":", "0", " ", "00:00", "f" * 5000])

@@ -112,7 +112,7 @@ WRONG = {
     ),
     "key with a line end": (
         "{{ csr | " + NAME + "request_token(auth_key=auth_key ~ '\n') }}",
-        "auth_key has spaces around it",
+        "auth_key contains a space",
     ),
     "no date": (
         "{{ csr | " + NAME + "request_token(auth_key=auth_key, timestamp='20261399000000') }}",
@@ -120,10 +120,10 @@ WRONG = {
     ),
     "number": (
         "{{ csr | " + NAME + "request_token(auth_key=auth_key, timestamp=20261101000000) }}",
-        "timestamp must be a string, and is of type int",
+        "timestamp must be a string, but is of type int",
     ),
-    "list": ("{{ [csr] | " + NAME + "order_csr }}", "csr must be a string, and is of type list"),
-    "no token": ("{{ 'no token' | " + NAME + "request_token_info }}", "The input contains no request token"),
+    "list": ("{{ [csr] | " + NAME + "order_csr }}", "csr must be a string, but is of type list"),
+    "no token": ("{{ 'no token' | " + NAME + "request_token_info }}", "The input does not contain a request token"),
     "test, wrong csr": (
         "{{ 'text' is " + NAME + "valid_request_token(csr=auth_key, auth_key=auth_key) }}",
         "csr is ",
@@ -134,7 +134,7 @@ WRONG = {
     ),
     "test, wrong type": (
         "{{ [] is " + NAME + "valid_request_token(csr=csr, auth_key=auth_key) }}",
-        "The input must be a string, and is of type list",
+        "The input must be a string, but is of type list",
     ),
 }
 

@@ -40,16 +40,16 @@ def test_bad_input_is_refused_before_any_request(simulator: Simulator, ansible: 
     cases: dict[str, tuple[dict[str, Any], str]] = {
         "empty key": ({"api_key": ""}, "api_key is empty"),
         "blank key": ({"api_key": " \t"}, "api_key is empty"),
-        "key with line end": ({"api_key": SECRET + "\n"}, "api_key contains white space"),
-        "key that is no header": ({"api_key": SECRET + "\u20ac"}, "api_key contains white space"),
+        "key with line end": ({"api_key": SECRET + "\n"}, "api_key contains whitespace"),
+        "key that is no header": ({"api_key": SECRET + "\u20ac"}, "api_key contains whitespace"),
         "no scheme": ({"api_url": "www.digicert.com/services/v2"}, "scheme and host"),
         "no host": ({"api_url": "https:///services/v2"}, "scheme and host"),
         "empty URL": ({"api_url": ""}, "scheme and host"),
         "other scheme": ({"api_url": "ftp://www.digicert.com/"}, "scheme and host"),
         "no port": ({"api_url": "https://127.0.0.1:99999/"}, "scheme and host"),
         "line end in URL": ({"api_url": simulator.url + "\n"}, "scheme and host"),
-        "password in URL": ({"api_url": f"https://user:{SECRET}@127.0.0.1/"}, "no user name, password"),
-        "query in URL": ({"api_url": f"{simulator.url}?key={SECRET}"}, "no user name, password"),
+        "password in URL": ({"api_url": f"https://user:{SECRET}@127.0.0.1/"}, "must not contain a user name, password"),
+        "query in URL": ({"api_url": f"{simulator.url}?key={SECRET}"}, "must not contain a user name, password"),
         "plain http": ({"api_url": "http://192.0.2.1/services/v2"}, "must start with https://"),
         "loopback look-alike": ({"api_url": "http://127.0.0.1.example.com/"}, "must start with https://"),
         "another parser's loopback": ({"api_url": "http://host\\[::1]/"}, "scheme and host"),
@@ -100,7 +100,9 @@ def test_missing_api_key_is_named(ansible: Ansible) -> None:
 
 def test_redirects_are_not_followed(simulator: Simulator, ansible: Ansible) -> None:
     simulator.inject(Fault(status=307, headers={"Location": f"{simulator.http_url}/account/elsewhere?t={SECRET}"}))
-    task = failure_of(ansible.adhoc(MODULE), f"redirects to {simulator.http_url}/account/elsewhere (", "not followed")
+    task = failure_of(
+        ansible.adhoc(MODULE), f"redirects to {simulator.http_url}/account/elsewhere (", "does not follow"
+    )
     assert task.result["http_status"] == 307
     assert len(simulator.log) == 1
 
@@ -121,7 +123,7 @@ def test_key_without_permission(simulator: Simulator, ansible: Ansible, args: di
     if args.get("state"):
         simulator.seed_auth_key()
     args["api_key"] = simulator.keys["view_only"]
-    task = failure_of(ansible.adhoc(MODULE, args), "lacks the permission", "without the restriction View Only")
+    task = failure_of(ansible.adhoc(MODULE, args), "lacks the permission", "not restricted to View Only")
     assert (task.result["http_status"], task.result["code"]) == (403, "access_denied|missing_permission")
 
 

@@ -200,8 +200,8 @@ class FileWriter:
         mode = t.cast(int, wanted) if is_number else self._mode_of_text(wanted, current)
         if mode is None or not 0 <= mode <= 0o7777:
             raise DigicertError(
-                f"Cannot set the mode of {printable(path, 500)}: {printable(str(wanted), 40)!r} is not a mode. Give it "
-                "as text, such as '0640'."
+                f"Cannot set the mode of {printable(path, 500)}: {printable(str(wanted), 40)!r} is not a mode. "
+                "Set it to a string such as '0640'."
             )
         return mode
 
@@ -273,7 +273,7 @@ class FileWriter:
         if params.get("attributes") is not None and not place.is_safe:
             raise DigicertError(
                 f"Cannot set attributes={params['attributes']} for {printable(place.path, 500)}: other users can "
-                "change its folder. Leave the option out, or let the folder belong to root only."
+                "change its folder. Omit the option, or let the folder belong to root only."
             )
         with _raising(self._module, f"Cannot set the attributes of {printable(place.path, 500)}"):
             arguments = self._module.load_file_common_arguments(params, path=place.path)
@@ -336,7 +336,9 @@ def user_id(owner: str | None) -> int | None:
     try:
         return pwd.getpwnam(owner).pw_uid
     except (KeyError, ValueError):
-        raise DigicertError(f"There is no user {printable(str(owner), 40)!r} on this host. Create it first.") from None
+        raise DigicertError(
+            f"The user {printable(str(owner), 40)!r} does not exist on this host. Create it first."
+        ) from None
 
 
 def group_id(group: str | None) -> int | None:
@@ -346,4 +348,6 @@ def group_id(group: str | None) -> int | None:
     try:
         return grp.getgrnam(group).gr_gid
     except (KeyError, ValueError):
-        raise DigicertError(f"There is no group {printable(str(group), 40)!r} on this host. Create it first.") from None
+        raise DigicertError(
+            f"The group {printable(str(group), 40)!r} does not exist on this host. Create it first."
+        ) from None

@@ -86,7 +86,7 @@ class RequestWork:
     def _required(self, name: str) -> t.Any:
         """Return an option that counts as given to Ansible, even when it is null or an empty list."""
         if not self._params[name]:
-            raise DigicertError(f"{name} is empty. Give it for state={self._params['state']}.")
+            raise DigicertError(f"{name} is empty. Set it for state={self._params['state']}.")
         return self._params[name]
 
     def _names(self) -> list[str]:
@@ -105,8 +105,8 @@ class RequestWork:
         lock = FileLock(os.path.join(folder, f".{name}.lock"))
         if not lock.acquire(PATIENCE):
             raise DigicertError(
-                f"Another run is working on {printable(path, 500)}, and did not finish within {PATIENCE:g} seconds. "
-                "Run the task again."
+                f"Another run is working on {printable(path, 500)} and did not finish within {PATIENCE:g} "
+                "seconds. Run the task again."
             )
         try:
             yield
@@ -226,14 +226,15 @@ def _read_csr_file(path: str) -> bytes | None:
     if not content or not content.strip():
         return content
     if contains_private_key(content):
-        raise DigicertError(f"{printable(path, 500)} contains a private key. Give another file as csr_path.")
+        raise DigicertError(f"{printable(path, 500)} contains a private key. Set csr_path to another file.")
     is_csr = b"CERTIFICATE REQUEST" in content.replace(b"\0", b"")
     if not is_csr:
         try:
             read_csr(content)
         except DigicertError:
             raise DigicertError(
-                f"{printable(path, 500)} contains something other than a CSR. Remove it, or give another csr_path."
+                f"{printable(path, 500)} contains something other than a CSR. Remove it, or set csr_path to "
+                "another file."
             ) from None
     return content
 

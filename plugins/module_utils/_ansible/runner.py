@@ -95,7 +95,7 @@ def _refuse_private_keys(module: AnsibleModule) -> None:
     for name in named:
         if name not in _SAY_SO_THEMSELVES:
             raise DigicertError(
-                f"{name} contains a private key, which no option accepts. Give the value that its "
+                f"{name} contains a private key, which no option accepts. Set the option to the value that its "
                 "documentation describes."
             )
 

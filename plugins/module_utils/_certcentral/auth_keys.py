@@ -72,7 +72,7 @@ class AuthKeySpec(t.NamedTuple):
         if ttl_days is None:
             return cls()
         if not 1 <= ttl_days <= MOST_DAYS:
-            raise DigicertError(f"ttl_days must be from 1 to {MOST_DAYS}. Leave it out for the permanent AuthKey.")
+            raise DigicertError(f"ttl_days must be from 1 to {MOST_DAYS}. Omit it for the permanent AuthKey.")
         if min_remaining_days is None:
             return cls(ttl_days, ttl_days / 3)
         if not 0 <= min_remaining_days <= ttl_days:
@@ -138,7 +138,7 @@ def ensure_present(client: Client, spec: AuthKeySpec, *, force: bool = False, dr
         return AuthKeyChange(True, reusable, _create(client, spec, known)[0])
     except DigicertError as error:
         raise error.extend(
-            before=f"The permanent AuthKey {reusable.auth_key_id} was deleted, but its successor was not created:",
+            before=f"The permanent AuthKey {reusable.auth_key_id} was deleted, but its replacement was not created:",
             after="The account may be left without a permanent AuthKey until the task runs again.",
             changed=True,
         ) from error
@@ -325,7 +325,7 @@ def _post_key(client: Client, spec: AuthKeySpec, backoff: Backoff) -> AuthKey:
     response = client.request("POST", path, purpose, backoff=backoff)
     key = _read_key(client, purpose, response, response.payload)
     if (key.expires is None) != (spec.ttl_days is None):
-        raise unexpected_response_error(client, purpose, response, "an AuthKey of another validity")
+        raise unexpected_response_error(client, purpose, response, "an AuthKey with another validity")
     return key
 
 
@@ -346,8 +346,8 @@ def _adopt(
             return key
         if not backoff.wait():
             raise refusal.extend(
-                after=f"The account's list shows no new AuthKey without expiry for {VISIBLE_WITHIN:.0f} seconds, "
-                "though. Run the task again, or look at the account's AuthKeys in CertCentral.",
+                after=f"However, the account's list has not shown a new permanent AuthKey for {VISIBLE_WITHIN:.0f} "
+                "seconds. Run the task again, or check the account's AuthKeys in CertCentral.",
                 changed=is_ours,
             )
 

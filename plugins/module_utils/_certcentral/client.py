@@ -155,7 +155,8 @@ class Client:
             raise DigicertError(f"retry_timeout must be a number of seconds from 0 to {LONGEST_RETRY:.0f}.")
         if validate_certs and ca_path is not None and not os.path.exists(ca_path):
             raise DigicertError(
-                f"ca_path names {printable(ca_path)}, which does not exist on the host that runs the module."
+                f"ca_path is {printable(ca_path)}, which does not exist on the host that runs the module. Copy "
+                "it there, or correct ca_path."
             )
         self.timeout = timeout
         self._retry_timeout = retry_timeout
@@ -267,8 +268,8 @@ class Client:
             payload = decode_json(raw.content)
         except ValueError:
             raise UnusableResponseError(
-                f"{where}the response (HTTP {raw.status}) is not JSON, or is incomplete. Check api_url, and whether a "
-                "proxy or gateway answers in place of CertCentral.",
+                f"{where}the response (HTTP {raw.status}) is not JSON, or is incomplete. Check api_url, and "
+                "whether a proxy or gateway answers instead of CertCentral.",
                 http_status=raw.status,
             ) from None
         failure = payload_error(where, raw.status, payload, raw.content, self._api_key)
@@ -320,7 +321,7 @@ def _check_url(api_url: str) -> str:
     parts = API_URL.fullmatch(api_url)
     if parts is None and re.fullmatch(r"(?i)https?://[!-~]*[@?#][!-~]*", api_url):
         raise DigicertError(
-            "api_url must have no user name, password, query or fragment: the API key goes into api_key only."
+            "api_url must not contain a user name, password, query, or fragment. Set the API key in api_key only."
         )
     if parts is None or not 0 < int(parts["port"] or 443) < 65536:
         raise DigicertError(
@@ -329,7 +330,7 @@ def _check_url(api_url: str) -> str:
     scheme, host = parts["scheme"].lower(), parts["host"]
     if scheme == "http" and not _is_loopback(host.strip("[]")):
         raise DigicertError(
-            f"api_url must start with https:// for the host {host}, or the API key would travel in clear text."
+            f"api_url must start with https:// for the host {host}, or the API key would be sent unencrypted."
         )
     return scheme + api_url[len(scheme) :].rstrip("/")
 
@@ -349,7 +350,7 @@ def _check_key(api_key: str) -> str:
         raise DigicertError("api_key is empty. Set it, or the environment variable DIGICERT_API_KEY, to an API key.")
     if re.search(r"[^!-~]", api_key):
         raise DigicertError(
-            "api_key contains white space, a line end or another character that no API key has. "
-            "Check how it is read, for example whether a file's last line end is included."
+            "api_key contains whitespace, a line break, or another character that API keys do not have. Check "
+            "how you read it, for example whether it includes the line break at the end of a file."
         )
     return api_key

@@ -29,7 +29,7 @@ def confirm_change(error: DigicertError, is_done: t.Callable[[], bool], what: st
         DigicertError: `error`, explained: the change is not seen or cannot be looked for, and may still be carried out.
     """
     patience = Backoff(PATIENCE)
-    unseen = f"It is unknown whether {what} was carried out, and it may still be. Run the task again later."
+    unseen = f"It is unknown whether {what} was carried out, and it may still be carried out. Run the task again later."
     while True:
         try:
             if is_done():

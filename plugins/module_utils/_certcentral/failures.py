@@ -72,7 +72,7 @@ def transport_error(where: str, exc: Exception, timeout: float, sent: bool) -> D
     if isinstance(exc, (OversizedError, EncodedError)):
         problem = f"is larger than {MAX_BODY // 1024 // 1024} MiB"
         if isinstance(exc, EncodedError):
-            problem = "has a content encoding that was not asked for"
+            problem = "has a content encoding that was not requested"
         return UnusableResponseError(f"{where}the response {problem}. Check api_url.")
     causes = list(_causes(exc))
     if not sent:
@@ -100,14 +100,15 @@ def _unsent_error(where: str, causes: t.Sequence[BaseException], timeout: float)
         )
     if _timed_out(causes):
         return NotSentError(
-            f"{where}no connection within {timeout:g} seconds. Check api_url, name resolution and firewall.",
+            f"{where}no connection within {timeout:g} seconds. Check api_url, name resolution, and firewalls.",
             transient=True,
         )
     # With subclasses: urllib3 2 has one for a name that does not resolve.
     if any(kind.__name__ == "NewConnectionError" for cause in causes for kind in type(cause).__mro__):
         unknown_name = any(isinstance(c, socket.gaierror) and c.errno == socket.EAI_NONAME for c in causes)
         return NotSentError(
-            f"{where}no connection ({reason}). Check api_url, name resolution and firewall.", transient=not unknown_name
+            f"{where}no connection ({reason}). Check api_url, name resolution, and firewalls.",
+            transient=not unknown_name,
         )
     if _caused_by(causes, ssl.SSLError) and not _caused_by(causes, ssl.SSLEOFError, ssl.SSLZeroReturnError):
         return NotSentError(
@@ -116,7 +117,7 @@ def _unsent_error(where: str, causes: t.Sequence[BaseException], timeout: float)
         )
     if _caused_by(causes, ConnectionError, ssl.SSLError):
         return NotSentError(f"{where}the connection broke ({reason}). Try again later.", transient=True)
-    return NotSentError(f"{where}the address, a proxy's address or the CA certificates cannot be used ({reason}).")
+    return NotSentError(f"{where}the address, a proxy's address, or the CA certificates cannot be used ({reason}).")
 
 
 def _caused_by(causes: t.Iterable[BaseException], *kinds: type[BaseException]) -> bool:
@@ -170,8 +171,8 @@ def status_error(where: str, method: str, raw: RawResponse, api_key: str) -> Dig
     if 300 <= status <= 399:
         target = _without_query(_mask(raw.headers.get("Location", ""), api_key))
         return UnusableResponseError(
-            f"{where}the service redirects to {target} ({quoted}), and redirects are not followed because the API key "
-            "would go along. Correct api_url.",
+            f"{where}the service redirects to {target} ({quoted}), which the module does not follow, because the "
+            "API key would be sent there. Correct api_url.",
             **facts,
         )
     message = where + _advice(status, code, method).replace("{}", quoted)
@@ -198,15 +199,15 @@ def _advice(status: int, code: str | None, method: str) -> str:
         return "not found ({}). Check api_url."
     if code is None:
         what = "not found" if status == 404 else "something other than the API answered"
-        return what + " ({}). Check api_url, and whether a proxy, gateway or firewall answers in place of CertCentral."
+        return what + " ({}). Check api_url, and whether a proxy, gateway, or firewall answers instead of CertCentral."
     if status == 403:
-        needed = "Reading needs at least an API key restricted to View Only."
+        needed = "Use an API key that is allowed to read, such as one restricted to View Only."
         if method != "GET":
-            needed = "This call changes the account and needs an API key without the restriction View Only."
+            needed = "This call changes the account, so use an API key that is not restricted to View Only."
         return "the API key lacks the permission ({}). " + needed
     if status == 404:
-        return "not found ({}). Check that api_url and api_key belong to the account in question."
-    return "the service refused the request ({}). Correct what it objects to."
+        return "not found ({}). Check that api_url and api_key belong to the right account."
+    return "the service refused the request ({}). Correct the reported problem."
 
 
 def payload_error(where: str, status: int, payload: t.Any, content: bytes, api_key: str) -> DigicertError | None:
@@ -216,8 +217,8 @@ def payload_error(where: str, status: int, payload: t.Any, content: bytes, api_k
     code, text = describe_errors(content, api_key)
     quoted = f"HTTP {status}{', ' if code else ': '}{text.rstrip('.')}"
     return UnusableResponseError(
-        f"{where}the service reports an error in a successful response ({quoted}). "
-        "Look at the account in CertCentral before the task runs again.",
+        f"{where}the service reports an error in a successful response ({quoted}). Check the account in "
+        "CertCentral before you run the task again.",
         http_status=status,
         code=code,
     )
@@ -280,7 +281,7 @@ def _without_markup(text: str) -> str:
 
 
 def _without_query(url: str) -> str:
-    return printable(re.split("[?#]", url)[0]) or "an unnamed place"
+    return printable(re.split("[?#]", url)[0]) or "an unknown address"
 
 
 def _retry_after(headers: t.Mapping[str, str]) -> float:

@@ -289,7 +289,7 @@ def _pages(
             raise unexpected_response_error(client, purpose, response, "no list orders")
         orders = [order for order in map(_order, rows) if order is not None]
         if len(orders) != len(rows):
-            raise unexpected_response_error(client, purpose, response, "an order without id")
+            raise unexpected_response_error(client, purpose, response, "an order without an id")
         fresh = [order for order in orders if order.order_id not in seen]
         seen.update(order.order_id for order in fresh)
         offset += len(rows)

@@ -92,8 +92,8 @@ def unexpected_response_error(client: Client, purpose: str, response: Response, 
         what: what it contains, or lacks, as in "the response contains <what>".
     """
     return UnusableResponseError(
-        f"{client.where(purpose)}the response (HTTP {response.status}) contains {what}. Check api_url, and whether a "
-        "proxy or gateway answers in place of CertCentral.",
+        f"{client.where(purpose)}the response (HTTP {response.status}) contains {what}. Check api_url, and "
+        "whether a proxy or gateway answers instead of CertCentral.",
         http_status=response.status,
         after_loss=response.after_loss,
     )

@@ -68,7 +68,7 @@ def find_by_serial_number(
         if looked_at > MOST_LOOKED_AT:
             raise DigicertError(
                 f"The certificate with the serial number {serial_number} is not among the reissues of the "
-                f"{MOST_LOOKED_AT} newest orders. Give order_id instead."
+                f"{MOST_LOOKED_AT} newest orders. Set order_id instead."
             )
         for reissue in list_reissues(client, order.order_id):
             if reissue.serial_number is not None and same_serial_number(reissue.serial_number, serial_number):

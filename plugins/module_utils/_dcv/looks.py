@@ -52,10 +52,10 @@ class Sought(t.NamedTuple):
         if info is None:
             return _other(text)
         if info.created.timestamp() > now:
-            return f"the token there is valid from {info.created.isoformat()} on, which lies in the future"
+            return f"the token there is valid from {info.created.isoformat()}, which is in the future"
         if info.expired(now):
             return f"the token there expired at {info.expires.isoformat()}"
-        return "the token there follows another text of this or the last year, which DigiCert refuses"
+        return "another text that starts with this or last year comes before the token, which DigiCert refuses"
 
 
 class Look(t.NamedTuple):
@@ -77,7 +77,7 @@ class Look(t.NamedTuple):
 
 
 def _other(text: str) -> str:
-    return "it shows another text" if text.strip() else "it shows nothing"
+    return "it shows other text" if text.strip() else "it is empty"
 
 
 def look_over_http(name: str, sought: Sought, site: web.Site, limit: TimeLimit) -> Look:
@@ -90,7 +90,8 @@ def look_over_http(name: str, sought: Sought, site: web.Site, limit: TimeLimit) 
     wrong = next(((page, fault) for page, fault in faults if fault), None)
     if wrong is not None:
         page, fault = wrong
-        return Look(name, page.url, asked, f"{page.url} at {page.address} does not show the {sought.noun}: {fault}")
+        reason = f"the page {page.url} at {page.address} does not show the {sought.noun}: {fault}"
+        return Look(name, page.url, asked, reason)
     silent = [f"{page.url}: {page.reason}" for page in pages if page.text is None]
     if not faults:
         return Look(name, pages[-1].url, asked, f"the web server of {name} does not answer: {'; '.join(silent)}")
@@ -133,7 +134,7 @@ def _look_at_record(
         where = f"the TXT record {record}{via} at the name server {reply.server.shown}"
         if reply.fault:
             return Look(name, record, asked, f"{where} cannot be read: {reply.fault}", cname)
-        faults = [sought.fault(text) for text in reply.texts] or ["there is no such record"]
+        faults = [sought.fault(text) for text in reply.texts] or ["the record does not exist"]
         if all(faults):
             return Look(name, record, asked, f"{where} does not show the {sought.noun}: {faults[0]}", cname)
     return Look(name, record, asked, "", cname)

@@ -108,7 +108,8 @@ def system_resolver(limit: TimeLimit) -> t.Any:
         resolver = dns.resolver.Resolver()
     except (dns.exception.DNSException, OSError):
         raise DigicertError(
-            "This machine has no DNS resolver in /etc/resolv.conf. Name the servers to ask in the options of the task."
+            "This machine does not have a DNS resolver in /etc/resolv.conf. Set the servers to ask in the "
+            "options of the task."
         ) from None
     resolver.lifetime = max(0.1, min(2 * _PER_QUERY, limit.left))
     return resolver
@@ -129,7 +130,7 @@ def authoritative_servers(record: str, port: int, limit: TimeLimit) -> list[Name
             names = sorted(printable(one.target.to_text(omit_final_dot=True), 100) for one in answer)
             return [NameServer(one, _addresses(one, limit), port) for one in names]
         name = name.parent()
-    raise DigicertError(f"No zone can be found that {record} is in. Check the name, or name the servers to ask.")
+    raise DigicertError(f"Cannot find the DNS zone of {record}. Check the name, or set the servers to ask.")
 
 
 def _addresses(name: str, limit: TimeLimit) -> tuple[str, ...]:
@@ -150,7 +151,9 @@ def _looked_up(name: t.Any, kind: str, limit: TimeLimit) -> t.Any:
     dns = load_dnspython()
     shown = printable(name.to_text(omit_final_dot=True), 100)
     if limit.left <= 0:
-        raise DigicertError(f"No time is left to look for {kind} records of {shown}.")
+        raise DigicertError(
+            f"The time limit expired before {kind} records of {shown} could be looked up. Raise timeout."
+        )
     try:
         return system_resolver(limit).resolve(name, kind)
     except (dns.resolver.NoAnswer, dns.resolver.NXDOMAIN):

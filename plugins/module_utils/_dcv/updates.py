@@ -72,7 +72,7 @@ class Primary:
                 return str(name.to_text(omit_final_dot=True))
             name = name.parent()
         raise DigicertError(
-            f"The name server {self._server.shown} has no zone that {record} is in. Set zone, or ask another server."
+            f"The name server {self._server.shown} does not have the zone of {record}. Set zone, or use another server."
         )
 
     def texts(self, record: Record) -> list[str]:
@@ -132,7 +132,7 @@ class Primary:
             except OSError as exc:
                 faults.append(printable(exc.strerror or "the connection failed", 60).lower())
             except (self._dns.exception.DNSException, EOFError, ValueError):
-                faults.append("its answer cannot be read, or is not signed as it should be")
+                faults.append("its answer cannot be read, or is not signed correctly")
                 response = self._unsigned_error(message, address, part)
                 if response is not None:
                     return self._checked(response, where, zone)
@@ -140,8 +140,8 @@ class Primary:
                 self._udp_is_lost = over_tcp
                 return self._checked(response, where, zone)
         # Over TCP, a port that is closed says so; over UDP it is silent.
-        told = [fault for fault in faults if fault != silence] or faults or ["it has no address"]
-        raise NoAnswerError(f"{where}{told[0]}. Check server, port, and any firewall on the way.")
+        reasons = [fault for fault in faults if fault != silence] or faults or ["it has no address"]
+        raise NoAnswerError(f"{where}{reasons[0]}. Check server, port, and firewalls.")
 
     def _exchange(self, message: t.Any, address: str, over_tcp: bool, seconds: float) -> t.Any:
         query, port = self._dns.query, self._server.port
@@ -171,7 +171,9 @@ class Primary:
         if word != "NOERROR" and (word != "NXDOMAIN" or zone):
             raise DigicertError(where + self._advice(word, zone))
         if self._key is not None and not response.had_tsig:
-            raise DigicertError(f"{where}its answer is not signed, so it may come from somebody else.")
+            raise DigicertError(
+                f"{where}its answer is not signed, so it may be forged. Check that server is the right name server."
+            )
         return response
 
     def _advice(self, word: str, zone: str) -> str:

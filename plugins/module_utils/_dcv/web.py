@@ -119,7 +119,7 @@ def _connect(url: str, site: Site, limit: TimeLimit) -> tuple[socket.socket, str
     usable = found if site.address else [one for one in found if _is_public(one[1][0])]
     if not usable:
         shown = printable(str(found[0][1][0]), 60)
-        raise _NoPageError(f"its address {shown} is not a public one, and DigiCert cannot reach it")
+        raise _NoPageError(f"its address {shown} is not public, so DigiCert cannot reach it")
     usable = usable[:_ADDRESSES]
     failures = []
     for index, (family, address) in enumerate(usable):

@@ -131,7 +131,7 @@ class _Walk:
     def place(self) -> Place:
         """Return where the walk ended; raises DigicertError."""
         if not self._name:
-            raise DigicertError(f"{printable(self._given, 500)} is a directory. Give the path of a file.")
+            raise DigicertError(f"{printable(self._given, 500)} is a directory. Use the path of a file.")
         path = "/" + "/".join([*self._resolved, self._name])
         return Place(path, self._name, self._folder, self._safe)
 
@@ -165,7 +165,7 @@ class _Walk:
 
     def _enter(self, part: str, status: os.stat_result | None) -> None:
         if status is not None and not stat.S_ISDIR(status.st_mode):
-            raise NotADirectoryError(errno.ENOTDIR, f"{part!r} on the way is not a directory")
+            raise NotADirectoryError(errno.ENOTDIR, f"{part!r} is not a directory")
         folder = os.open(part, _PASS, dir_fd=self._folder)
         self.close()
         self._folder = folder
@@ -189,7 +189,7 @@ class _Walk:
     def _finish(self, part: str, status: os.stat_result | None) -> None:
         self._name = part
         if status is not None and stat.S_ISDIR(status.st_mode):
-            raise DigicertError(f"{printable(self._given, 500)} is a directory. Give the path of a file.")
+            raise DigicertError(f"{printable(self._given, 500)} is a directory. Use the path of a file.")
         if self._followed_last and (not self._safe or self._writable_by_others()):
             raise self._link_error(self._given)
 
@@ -219,8 +219,8 @@ class _Walk:
 
     def _link_error(self, link: str) -> DigicertError:
         return DigicertError(
-            f"{printable(link, 500)} is a link, and other users can change the link or its target. Give the path "
-            "without links, or let the link and all folders on the way belong to root only."
+            f"{printable(link, 500)} is a link, and other users can change the link or its target. Use the path "
+            "without links, or let the link and all folders in its path belong to root only."
         )
 
 

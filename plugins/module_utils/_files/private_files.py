@@ -70,8 +70,9 @@ def check_safe(place: Place) -> None:
     """Raise DigicertError when other users can replace what is in the folder of a private file."""
     if not place.is_safe:
         raise DigicertError(
-            f"Other users can change the folder of {printable(place.path, 500)}, or one on the way to it, and so "
-            "replace the private key. Let these folders belong to root or the key's owner, writable by nobody else."
+            f"Other users can change the folder of {printable(place.path, 500)} or one of its parents, so they "
+            "could replace the private key. Let these folders belong to root or the key's owner, and make them "
+            "writable by nobody else."
         )
 
 

@@ -356,6 +356,6 @@ def _with_note(content: bytes, made: t.Sequence[str]) -> bytes:
 
 def _busy_error(path: str) -> DigicertError:
     return DigicertError(
-        f"Other runs or hosts are writing to {printable(path, 500)}, and did not finish within {PATIENCE:g} seconds. "
-        "Run the task again."
+        f"Other runs or hosts are writing to {printable(path, 500)} and did not finish within {PATIENCE:g} "
+        "seconds. Run the task again."
     )

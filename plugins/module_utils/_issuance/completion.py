@@ -142,7 +142,9 @@ class Completion:
         if order.chain is not None:
             return order
         if order.status == EXPIRED:
-            raise DigicertError(f"Order {order.order_id} has expired before its certificate was fetched.")
+            raise DigicertError(
+                f"Order {order.order_id} expired before its certificate was downloaded. Run the task again."
+            )
         if order.status != ISSUED:
             return None
         if submission is None or submission.kind != REISSUE:
@@ -237,12 +239,12 @@ class Completion:
             bundle = build_chain(certificates, request.csr.public_key)
             fault = _leaf_fault(bundle.leaf, request.names, self._client.now())
             if fault is None and bundle.invalid_intermediates(now + SKEW if now < bundle.leaf.not_before else now):
-                fault = "an intermediate certificate of its chain has expired."
+                fault = "an intermediate certificate in its chain has expired."
         except DigicertError as error:
             raise _WrongCertificateError(order, error.message) from None
         is_replaced = self._submission is not None and not self._is_new(None, bundle.leaf.serial_number)
         if fault is None and is_replaced:
-            raise _WrongCertificateError(order, "it is the certificate that is to be replaced.", is_old=True)
+            raise _WrongCertificateError(order, "it is the certificate that has to be replaced.", is_old=True)
         if fault is not None:
             raise _WrongCertificateError(order, fault)
         return bundle

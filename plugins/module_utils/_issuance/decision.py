@@ -117,8 +117,9 @@ class Decider:
         # What renewed it has the old names.
         if order.is_renewed and same_names and not (self._options.force and self._options.renewal == "order"):
             raise DigicertError(
-                f"Order {order.order_id} was renewed already, and the account shows no issued order that renews it. No "
-                "order was placed. Look at the renewal in CertCentral, and give its id in order_id."
+                f"Order {order.order_id} was already renewed, but the account does not show an issued order that "
+                "renews it, so no order was placed. Look up the renewal in CertCentral, and set order_id to its "
+                "id."
             )
         return self._purchase(order, None)
 
@@ -155,7 +156,7 @@ class Decider:
         if not same_names:
             return None
         self._context.progress.warn(
-            f"Order {order.order_id} was renewed in CertCentral. The order that renews it is used from now on."
+            f"Order {order.order_id} was renewed in CertCentral. The module now uses the order that renews it."
         )
         good = self._finder.survey(order).good
         if good is None:
@@ -199,8 +200,8 @@ class Decider:
             return False
         if same_names is None:
             raise DigicertError(
-                f"CertCentral does not show the names of order {order.order_id}, so that whether it fits is unknown. "
-                "No order was placed. Run the task again, or give the order in order_id."
+                f"CertCentral does not show the names of order {order.order_id}, so it is unknown whether the "
+                "order matches, and no order was placed. Run the task again, or set order_id."
             )
         if not same_names and (options.renewal == "auto" or options.is_hint):
             return False
@@ -230,27 +231,29 @@ class Decider:
         context.progress.order = order
         if self._options.is_hint and not self._finder.has_same_names(order):
             raise DigicertError(
-                f"CertCentral does not show that order {order.order_id} is for exactly the names that are asked for. "
-                "Nothing was reissued. Run the task again."
+                f"CertCentral does not show that order {order.order_id} is for exactly the requested names, so "
+                "nothing was reissued. Run the task again."
             )
         last = context.entry.last_reissue
         just_done = last is not None and client.now() - last < QUIET_REISSUES
         if just_done and self._reasons == (EXPIRES,) and not self._options.force:
             context.progress.warn(
-                f"The certificate was reissued within the last day and is due again, since order {order.order_id} "
-                "gives no longer one. It stays; lower remaining_days, or run the task with renewal=order."
+                "The certificate was reissued within the last day and is due again, because order "
+                f"{order.order_id} ends too soon for a longer one. It was kept; lower remaining_days, or run the "
+                "task with renewal=order."
             )
             return Plan(NONE, order)
         if not same_names:
             context.progress.warn(
-                f"The names differ from those of order {order.order_id}. Where a name is removed or the common name "
-                "changes, DigiCert revokes all earlier certificates of the order within 72 hours; added names may be "
-                "charged."
+                f"The names differ from those of order {order.order_id}. If a name is removed or the common name "
+                "changes, DigiCert revokes all earlier certificates of the order within 72 hours; added names "
+                "may be charged."
             )
         if order.auto_reissue:
             context.progress.warn(
-                f"DigiCert reissues within order {order.order_id} by itself (auto_reissue), too. Turn that off in "
-                f"CertCentral; a reissue that it opened is canceled by {CANCEL.format(order_id=order.order_id)}."
+                f"DigiCert also reissues order {order.order_id} automatically (auto_reissue). Turn that off in "
+                "CertCentral; to cancel a reissue that DigiCert started, use "
+                f"{CANCEL.format(order_id=order.order_id)}."
             )
         if self._finder.has_same_product(order) is False:
             context.progress.warn(
@@ -278,8 +281,8 @@ class Decider:
         difference = client.clock_difference
         if difference is not None and abs(difference) > MOST_CLOCK_DIFFERENCE:
             raise DigicertError(
-                f"The clock of the host differs from the service's by {_hours(difference)}, so no order was placed. "
-                "Set the host's clock, then run the task again."
+                f"The clock of the host differs from the service's by {_hours(difference)}, so no order was "
+                "placed. Correct the host's clock, then run the task again."
             )
         self._check_end()
         link = context.request.renewal_of_order_id
@@ -321,25 +324,25 @@ class Decider:
         if not installed.due_reasons(options.remaining_days, self._client.now() + MOST_CLOCK_DIFFERENCE):
             difference = self._client.clock_difference
             raise DigicertError(
-                "The certificate is due by the clock of the host only, which differs from the service's by "
-                f"{'an unknown time' if difference is None else _hours(difference)}. Nothing was ordered; set the "
-                "host's clock."
+                "The certificate is due only by the clock of the host, which differs from the service's by "
+                f"{'an unknown time' if difference is None else _hours(difference)}, so nothing was ordered. "
+                "Correct the host's clock."
             )
 
     def _check_allowed(self, old: Order | None) -> None:
         if self._options.order_id is not None:
             raise DigicertError(
-                f"Order {self._options.order_id} cannot give another certificate: it ends too soon, or is for other "
-                "names. No order was placed; leave order_id out to place one."
+                f"Order {self._options.order_id} cannot be used for another certificate, because it ends too "
+                "soon or is for other names. No order was placed; omit order_id to place one."
             )
         if self._options.renewal == "reissue":
             what = (
-                "The account shows no order to reissue in"
+                "The account does not show an order that can be reissued"
                 if old is None
-                else (f"Order {old.order_id} cannot give a certificate that lasts longer")
+                else (f"Order {old.order_id} ends too soon for a longer certificate")
             )
             raise DigicertError(
-                f"{what}, and renewal=reissue never places one. Run the task with renewal=auto to do so."
+                f"{what}, and renewal=reissue never places an order. Run the task with renewal=auto to place one."
             )
 
     def _check_wider(self, order: Order | None) -> None:
@@ -347,8 +350,8 @@ class Decider:
         if order is None or self._options.force or not self._finder.is_wider(order):
             return
         raise DigicertError(
-            f"Order {order.order_id} also covers names that are not asked for, so nothing was reissued or ordered. Ask "
-            "for all its names, or run the task once with force=true to place an order."
+            f"Order {order.order_id} also covers names that were not requested, so nothing was reissued or "
+            "ordered. Request all its names, or run the task once with force=true to place an order."
         )
 
     def _check_guard(self, old: Order | None, survey: Survey) -> None:
@@ -363,14 +366,14 @@ class Decider:
             return
         named = f"order {recent.order_id if recent is not None else entry.order_id}"
         raise DigicertError(
-            f"A certificate for these names was paid for less than {GUARD.days} days ago ({named}), so no other order "
-            "was placed. Look at it in CertCentral; force=true orders all the same."
+            f"A certificate for these names was paid for less than {GUARD.days} days ago ({named}), so no other "
+            "order was placed. Check it in CertCentral; to order anyway, run the task once with force=true."
         )
 
     def _leave_to_digicert(self, old: Order) -> Plan:
         sentence = (
-            f"Order {old.order_id} is renewed by DigiCert itself (auto_renew), so no order was placed. Turn that off "
-            "in CertCentral to let this task renew it, or use force=true once."
+            f"Order {old.order_id} is renewed by DigiCert (auto_renew), so no order was placed. Turn that off in "
+            "CertCentral to let this task renew it, or run the task once with force=true."
         )
         if self._reasons and self._reasons != (EXPIRES,):
             raise DigicertError(sentence)
@@ -383,8 +386,8 @@ class Decider:
         least = timedelta(days=min(remaining or 0, 10000))
         if ends is not None and ends - self._client.now() <= least:
             raise DigicertError(
-                "order_validity.custom_expiration_date ends the order so soon that the certificate would be due for "
-                "renewal at once. No order was placed. Choose a later date."
+                "order_validity.custom_expiration_date ends the order so soon that the certificate would be due "
+                "for renewal at once, so no order was placed. Choose a later date."
             )
 
     def _lasts(self, order: Order) -> bool:

@@ -31,8 +31,6 @@ from ansible_collections.community.digicert.plugins.module_utils._x509.certifica
     read_certificates,
 )
 
-NOT_SENT = "Nothing was sent."
-
 # Why a certificate is due; `expires` is the only one that depends on a clock.
 MISSING, SELF_SIGNED, NO_SERVER, KEY, NAMES, EXPIRES = (
     "missing",
@@ -86,9 +84,7 @@ class InstallPaths(t.NamedTuple):
             sources: files that are read and must stay, by the option that names each.
         """
         if self.primary is None and self.chain_path is not None:
-            raise DigicertError(
-                "chain_path needs path or full_chain_path. Without the certificate, a chain is of no use."
-            )
+            raise DigicertError("chain_path needs path or full_chain_path. A chain is useless without its certificate.")
         options = {"path": self.path, "chain_path": self.chain_path, "full_chain_path": self.full_chain_path}
         for path in self.paths:
             self._check_folder(path)
@@ -97,18 +93,23 @@ class InstallPaths(t.NamedTuple):
             for other, other_path in named[number + 1 :]:
                 if other in options and same_file(path, other_path):
                     raise DigicertError(
-                        f"{name} and {other} are the same file, {printable(path)}. Give each its own. {NOT_SENT}"
+                        f"{name} and {other} are the same file, {printable(path)}, so nothing was sent. Use "
+                        "different files."
                     )
 
     @staticmethod
     def _check_folder(path: str) -> None:
         directory = os.path.dirname(path)
         if os.path.isdir(path):
-            raise DigicertError(f"{printable(path)} is a directory. Give the path of a file. {NOT_SENT}")
+            raise DigicertError(f"{printable(path)} is a directory, so nothing was sent. Use the path of a file.")
         if not os.path.isdir(directory):
-            raise DigicertError(f"The directory {printable(directory)} does not exist. Create it first. {NOT_SENT}")
+            raise DigicertError(
+                f"The directory {printable(directory)} does not exist, so nothing was sent. Create it first."
+            )
         if not os.access(directory, os.W_OK | os.X_OK):
-            raise DigicertError(f"The directory {printable(directory)} is not writable. Make it writable. {NOT_SENT}")
+            raise DigicertError(
+                f"The directory {printable(directory)} is not writable, so nothing was sent. Make it writable."
+            )
 
 
 class Wanted(t.NamedTuple):
@@ -212,17 +213,17 @@ def warnings_about(leaf: Certificate, names: t.Iterable[str], remaining_days: in
     threshold = renewal_threshold(lifetime(leaf), remaining_days)
     if remaining_days is not None and in_days(threshold) < remaining_days:
         found.append(
-            f"The certificate is valid for {in_days(lifetime(leaf)):g} days altogether, which is not more than "
-            f"remaining_days ({printable(str(remaining_days), 20)}). It is renewed when a third of that, "
-            f"{in_days(threshold):g} days, is left, so that not every run renews it. Lower remaining_days."
+            f"The certificate is valid for {in_days(lifetime(leaf)):g} days in total, which is not more than "
+            f"remaining_days ({printable(str(remaining_days), 20)}). To avoid a renewal in every run, it is "
+            f"renewed when {in_days(threshold):g} days are left, a third of that; lower remaining_days."
         )
     if leaf.not_before > now + timedelta(hours=1):
         found.append(f"The certificate is not valid before {leaf.not_before.isoformat()}. Check the clock of the host.")
     more = sorted(set(leaf.names) - set(names) - companions(names))
     if more:
         found.append(
-            f"The certificate also covers {printable(', '.join(more))}, which is not asked for. It is not replaced for "
-            "that; force=true gets another one."
+            f"The certificate also covers {printable(', '.join(more))}, which was not requested. It was kept; to "
+            "replace it, run the task once with force=true."
         )
     return found
 
@@ -244,8 +245,8 @@ def _text_of(path: str) -> str | None:
         return None
     if contains_private_key(content):
         raise DigicertError(
-            f"{printable(path)} contains a private key, which writing the certificate would destroy. Give another "
-            f"path, or move the private key to a file of its own. {NOT_SENT}"
+            f"{printable(path)} contains a private key that the certificate would overwrite, so nothing was "
+            "sent. Use another path, or move the private key to another file."
         )
     return content.decode("utf-8", "replace")
 

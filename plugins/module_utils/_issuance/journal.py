@@ -176,8 +176,8 @@ class Journal:
         lock = FileLock(self.path[: -len(".json")] + ".lock")
         if not lock.acquire(patience):
             raise DigicertError(
-                f"Another run is working on the same certificate (it holds {printable(lock.path)}), and "
-                "did not end within wait_timeout. Run the task again later."
+                f"Another run is working on the same certificate (it holds {printable(lock.path)}) and did not "
+                "finish within wait_timeout. Run the task again later."
             )
         try:
             self.load()
@@ -239,8 +239,8 @@ def parse_entry(path: str, content: bytes | t.Mapping[str, t.Any]) -> JournalEnt
         version = values.get("version", 1)
         if isinstance(version, int) and VERSION < version < LARGEST_ID:
             raise DigicertError(
-                f"The order's journal {printable(path)} was written by a newer version of community.digicert. "
-                "Use that version; nothing was sent."
+                f"The order's journal {printable(path)} was written by a newer version of community.digicert, so "
+                "nothing was sent. Use that version."
             )
         return _entry(values) if "version" in values else _marker(values)
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError):

@@ -77,9 +77,7 @@ class OrderFinder:
         if context.options.order_id is not None:
             return self._get(context.options.order_id, "Check order_id, too.")
         if entry.order_id is not None:
-            where = (
-                f"{context.journal.path or 'The journal'} remembers it; remove it if the order does not exist any more."
-            )
+            where = f"{context.journal.path or 'The journal'} names it. Delete that file if the order no longer exists."
             try:
                 order = self._get(entry.order_id, where)
             except NotFoundError:
@@ -128,8 +126,8 @@ class OrderFinder:
                 recent = order
         if not listing.complete and (pending or good) is None:
             raise DigicertError(
-                f"Whether the account has an order for {request.common_name} is unknown, since the list of its orders "
-                "is longer than what was looked at. No order was placed. Give the order to use in order_id, or run "
+                f"Whether the account has an order for {request.common_name} is unknown, because the list of its "
+                "orders is too long to search, so no order was placed. Set order_id to the order to use, or run "
                 "the task once with renewal=order and force=true to place one."
             )
         return Survey(self._confirm(pending), self._confirm(good), recent, wider)

@@ -46,7 +46,10 @@ def reserved_plan(context: CertificateContext, submission: Submission) -> Plan:
     request = context.request
     same = set(submission.names) == set(request.names) and submission.product == request.product
     if submission.csr_sha256 != request.csr.fingerprint or not same:
-        raise DigicertError("What was reserved is for another CSR, other names or another product. Nothing was sent.")
+        raise DigicertError(
+            "The reservation on the host is for another CSR, other names, or another product, so nothing was sent. "
+            "Run the task again."
+        )
     if submission.kind == REISSUE:
         return Plan(REISSUED, None, submission, request.reissue_body())
     link = submission.renewal_of_order_id

@@ -28,7 +28,7 @@ from ansible_collections.community.digicert.plugins.module_utils._x509.csr impor
 
 LONGEST_YEAR = 366  # days
 LARGEST_NUMBER = 2**63
-MANAGED = "which the module manages itself"
+MANAGED = "because the module sets it"
 # Fields of the body that options of their own set, and which option it is.
 OWN_FIELDS = {
     "certificate.common_name": "common_name",
@@ -201,13 +201,13 @@ def wanted_names(csr: Csr, common_name: str | None, dns_names: list[str] | None)
     if dns_names is None:
         if csr.has_other_names:
             raise DigicertError(
-                "csr asks for names that are not DNS names, such as IP addresses, which DV certificates do not have. "
-                "Leave them out of the CSR, or give dns_names."
+                "csr requests names that are not DNS names, such as IP addresses, which DV certificates cannot "
+                "contain. Remove them from the CSR, or set dns_names."
             )
         dns_names = list(csr.dns_names)
     first = common_name or csr.common_name or (dns_names[0] if dns_names else None)
     if first is None:
-        raise DigicertError("csr contains neither a common name nor DNS names. Give common_name and dns_names.")
+        raise DigicertError("csr contains neither a common name nor DNS names. Set common_name and dns_names.")
     first = ascii_name(first)
     return first, tuple(name for name in dict.fromkeys(map(ascii_name, dns_names)) if name != first)
 
@@ -221,21 +221,21 @@ def _check_words(options: t.Mapping[str, t.Any], names: tuple[str, ...]) -> None
         raise DigicertError("product must be an identifier such as ssl_dv_geotrust_flex.")
     for name in ("container_id", "renewal_of_order_id", "order_id"):
         if options[name] is not None and not 1 <= options[name] < LARGEST_NUMBER:
-            raise DigicertError(f"{name} must be a positive number of at most 18 digits. Check it.")
+            raise DigicertError(f"{name} must be a positive number of at most 18 digits.")
     auth_key_id = options["auth_key_id"]
     if auth_key_id is None:
         return
     if not options["use_auth_key"]:
-        raise DigicertError("auth_key_id needs use_auth_key=true. Leave one of them out.")
+        raise DigicertError("auth_key_id needs use_auth_key=true. Omit one of them.")
     if not re.fullmatch("[!-~]{1,200}", auth_key_id):
-        raise DigicertError("auth_key_id must be the id of an AuthKey. Leave it out for the permanent AuthKey.")
+        raise DigicertError("auth_key_id must be the id of an AuthKey. Omit it for the permanent AuthKey.")
 
 
 def _order_validity(given: t.Mapping[str, t.Any] | None) -> tuple[dict[str, t.Any], datetime | None]:
     """Return `order_validity` of the body, and the end of the order when it is a date; raises DigicertError."""
     values = {name: value for name, value in (given or {"years": 1}).items() if value is not None}
     if len(values) != 1:
-        raise DigicertError("order_validity must have exactly one of years, days and custom_expiration_date.")
+        raise DigicertError("order_validity must have exactly one of years, days, and custom_expiration_date.")
     ((unit, value),) = values.items()
     if unit != "custom_expiration_date":
         if not 1 <= value <= 10000:
@@ -257,7 +257,7 @@ def _check_days(validity: t.Mapping[str, t.Any], cert_validity_days: int | None,
     if cert_validity_days is not None and not 1 <= cert_validity_days <= 10000:
         raise DigicertError("cert_validity_days must be a number from 1 to 10000.")
     if cert_validity_days is not None and order_days is not None and cert_validity_days > order_days:
-        raise DigicertError(f"cert_validity_days ({cert_validity_days}) is more than the order is valid.")
+        raise DigicertError(f"cert_validity_days ({cert_validity_days}) must not be longer than the order is valid.")
     for name, value in (("cert_validity_days", cert_validity_days), ("the days of order_validity", order_days)):
         if value is not None and remaining_days is not None and value <= remaining_days:
             raise DigicertError(
@@ -293,7 +293,7 @@ def _merge(body: dict[str, t.Any], more: t.Mapping[str, t.Any], prefix: str = ""
         field = prefix + str(name)
         if field in OWN_FIELDS:
             own = OWN_FIELDS[field]
-            advice = f"Leave it out, {own}." if own == MANAGED else f"Use the option {own}."
+            advice = f"Omit it, {own}." if own == MANAGED else f"Use the option {own}."
             raise DigicertError(f"additional_fields must not contain {field}. {advice}")
         if field == "certificate" and not isinstance(value, dict):
             raise DigicertError("additional_fields.certificate must be a dictionary.")

@@ -81,8 +81,8 @@ class Resumption:
             return None
         if options.order_id not in (None, order.order_id) and not options.force:
             raise DigicertError(
-                f"order_id names the order {options.order_id}, but order {order.order_id} is under way for this "
-                "certificate. Leave order_id out to continue that one."
+                f"order_id names the order {options.order_id}, but order {order.order_id} is pending for this "
+                "certificate. Omit order_id to continue the pending one."
             )
         if order.status in CLOSED:
             self._after_closed(order, submission, is_due)
@@ -100,7 +100,9 @@ class Resumption:
             return None
         if is_wanted:
             raise mismatched_order_error(order)
-        context.progress.warn(f"{mismatched_order_error(order).message} The certificate in place is not due and stays.")
+        context.progress.warn(
+            f"{mismatched_order_error(order).message} The installed certificate is not due and was kept."
+        )
         return None
 
     def _find(self, submission: Submission, is_wanted: bool) -> Order | None:
@@ -122,8 +124,9 @@ class Resumption:
             self._context.remember(self._context.entry._replace(submission=None))
             return
         raise DigicertError(
-            f"The journal of the host names order {order.order_id}, which is not for exactly the names that are asked "
-            "for. Nothing was ordered. Ask for the names of that order, or remove the journal if it is not right."
+            f"The journal of the host names order {order.order_id}, which is not for exactly the requested "
+            "names, so nothing was ordered. Request the names of that order, or delete the journal if it is "
+            "wrong."
         )
 
     def _read(self, submission: Submission) -> Order:
@@ -132,7 +135,7 @@ class Resumption:
         except NotFoundError as error:
             where = self._context.journal.path or "The journal"
             raise error.extend(
-                after=f"{where} remembers it as under way; remove it if the order does not exist any more."
+                after=f"{where} names it as pending. Delete that file if the order no longer exists."
             ) from error
         return order
 
@@ -164,7 +167,7 @@ class Resumption:
         if not context.options.force and is_due and ours:
             raise closed_error(order)
         if not is_due and not context.options.force:
-            context.progress.warn(f"{closed_error(order).message} The certificate in place is not due and stays.")
+            context.progress.warn(f"{closed_error(order).message} The installed certificate is not due and was kept.")
         self._drop(submission, None)
 
     def _drop(self, submission: Submission, order: Order | None) -> None:
@@ -214,7 +217,7 @@ def is_revoked(context: CertificateContext) -> bool:
     order = _order_of(context, leaf)
     if order is None:
         context.progress.warn(
-            "The account shows no order for the certificate in place, so check_revoked has no effect."
+            "The account does not show an order for the installed certificate, so check_revoked has no effect."
         )
         return False
     if order.status == "revoked":
@@ -246,9 +249,9 @@ def missing_chain(context: CertificateContext, leaf: Certificate) -> Bundle:
             bundle = build_chain([leaf, *others], leaf.public_key)
     if bundle is None:
         raise DigicertError(
-            f"The certificate in place (serial number {leaf.serial_number}) is valid, but its chain is in none of "
-            "the files, and CertCentral does not show its order. Install the chain yourself, set order_id, or run the "
-            "task once with force=true to get another certificate."
+            f"The installed certificate (serial number {leaf.serial_number}) is valid, but its chain is in none "
+            "of the files, and CertCentral does not show its order. Install the chain yourself, set order_id, or "
+            "run the task once with force=true to get another certificate."
         )
     return bundle
 

@@ -39,8 +39,8 @@ EXPIRED = "expired"
 # Somebody has to act before a certificate comes.
 STUCK = {
     "needs_approval": (
-        "is waiting for approval. Approve it in CertCentral, then run the task again. With skip_approval=true, orders "
-        "do not need an approval if the API key is allowed to skip it."
+        "is waiting for approval. Approve it in CertCentral, then run the task again; with skip_approval=true, "
+        "orders skip the approval if the API key is allowed to."
     ),
     "waiting_pickup": (
         "is waiting to be picked up by the person that it was made for. Finish that in CertCentral, then run the "
@@ -67,7 +67,7 @@ def is_another(order: Order, submission: Submission) -> bool:
 def closed_error(order: Order) -> DigicertError:
     """Return the error of an order that somebody ended."""
     return DigicertError(
-        f"Order {order.order_id} {CLOSED[order.status]} No file was changed. To place a new order anyway, run "
+        f"Order {order.order_id} {CLOSED[order.status]} No file was changed; to place a new order anyway, run "
         "the task once with force=true."
     )
 
@@ -100,8 +100,8 @@ def overdue_error(order: Order, dcv: DcvResult | None, failure: DigicertError | 
         )
     said = "" if failure is None else f"{failure.message} "
     return DigicertError(
-        f"The certificate of order {order.order_id} was not issued within wait_timeout; the order is {order.status}. "
-        f"{said}Wait a while{continues}",
+        f"The certificate of order {order.order_id} was not issued within wait_timeout; the order is "
+        f"{order.status}. {said}Wait{continues}",
         **facts,
     )
 
@@ -119,9 +119,9 @@ def mismatched_order_error(order: Order) -> DigicertError:
     what = "a reissue" if order.status == REISSUE_PENDING else "order"
     named = f"Order {order.order_id} has a reissue" if what == "a reissue" else f"Order {order.order_id} is"
     return DigicertError(
-        f"{named} under way for this certificate, with another CSR, other names, or another product. Finish it with "
-        f"its own CSR, or cancel it in CertCentral (or by {CANCEL.format(order_id=order.order_id)}), then run the task "
-        "again."
+        f"{named} pending for this certificate, with another CSR, other names, or another product. Finish it "
+        f"with its own CSR, or cancel it in CertCentral (or by {CANCEL.format(order_id=order.order_id)}), then "
+        "run the task again."
     )
 
 

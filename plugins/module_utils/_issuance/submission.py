@@ -333,8 +333,8 @@ class Submitter:
             unsure = order if is_result is None else unsure
         if unsure is not None:
             raise DigicertError(
-                f"order {unsure.order_id} may be the one, but CertCentral does not show its CSR. Compare it there, and "
-                f"run the task with order_id={unsure.order_id} if it is."
+                f"order {unsure.order_id} may be the one, but CertCentral does not show its CSR. Compare the "
+                f"order there, and run the task with order_id={unsure.order_id} if it is the same."
             )
         if not listing.complete:
             raise DigicertError(
@@ -387,8 +387,8 @@ class Submitter:
             return order
         if unsure or (is_under_way(order) and order.status not in CLOSED):
             raise DigicertError(
-                f"order {order.order_id} has a reissue under way, and CertCentral does not show whether it is this "
-                "one. Look at it in CertCentral."
+                f"order {order.order_id} has a pending reissue, and CertCentral does not show whether it is this "
+                "one. Check it in CertCentral."
             )
         return None
 

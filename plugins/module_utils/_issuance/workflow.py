@@ -237,7 +237,7 @@ class Workflow:
             return True
         self.journal.entry = self.journal.entry._replace(submission=None)
         raise DigicertError(
-            "Nothing was sent, since the reservation on the host was made too long ago. Run the task again, for fewer "
+            "Nothing was sent, because the reservation on the host is too old. Run the task again, for fewer "
             "hosts at once."
         )
 
@@ -258,7 +258,7 @@ class Workflow:
             order = Submitter(context).submit_once(plan.submission, plan.body)
             if order is None:
                 raise DigicertError(
-                    "The request was lost, and nothing came of it. Run the task again to send it again."
+                    "The request was lost, and the service did not carry it out. Run the task again to send it again."
                 )
             if known is not None:
                 order = order._replace(order_valid_till=order.order_valid_till or known.order_valid_till)
@@ -357,7 +357,7 @@ class Workflow:
         try:
             install(contents, context.installed.texts)
         except DigicertError as error:
-            what = "The certificate in place" if order is None else f"The certificate of order {order.order_id}"
+            what = "The installed certificate" if order is None else f"The certificate of order {order.order_id}"
             advice = f"{what} is not lost. Make the file writable, or free disk space, and run the task again."
             raise error.extend(after=advice) from error
 

@@ -109,11 +109,11 @@ def read_csr(given: str | bytes) -> Csr:
         common_name = (_der.common_name(subject) or "").strip()
         algorithm_name = _der.oid_text(algorithm.parts()[0])
     except (ValueError, IndexError):
-        raise DigicertError("csr is damaged: its parts are not those of a CSR. Make a new one.") from None
+        raise DigicertError("csr is damaged: its parts are not those of a CSR. Create a new one.") from None
     if algorithm_name in _WEAK:
         weak = _WEAK[algorithm_name]
         raise DigicertError(
-            f"csr is signed with {weak}, which is no longer safe. Make a CSR that is signed with SHA-256."
+            f"csr is signed with {weak}, which is no longer safe. Create a CSR that is signed with SHA-256."
         )
     _verify(whole, info.whole, public_key.whole, algorithm_name, signature.content[1:])
     return Csr(text, hashlib.sha256(whole).hexdigest(), public_key.whole, common_name or None, names, others)
@@ -166,7 +166,7 @@ def text_argument(name: str, value: object) -> str:
     if getattr(value, "__ENCRYPTED__", False):
         return text
     kind = next(base.__name__ for base in type(value).__mro__ if base.__module__ == "builtins")
-    raise DigicertError(f"{name} must be a string, and is of type {kind}.")
+    raise DigicertError(f"{name} must be a string, but is of type {kind}.")
 
 
 def ascii_name(name: str) -> str:
@@ -183,7 +183,7 @@ def ascii_name(name: str) -> str:
     named = all(_LABEL.fullmatch(label) for label in labels) and not labels[-1].isdigit()
     if not named or len(wildcard + encoded) > _LONGEST_NAME:
         raise DigicertError(
-            f"'{printable(name, 100)}' is not a DNS name. Certificates are ordered for DNS names and wildcards of them."
+            f"'{printable(name, 100)}' is not a DNS name. Use DNS names, or wildcards such as *.example.com."
         )
     return wildcard + encoded
 
@@ -195,7 +195,8 @@ def _a_labels(name: str) -> str:
         import idna  # comes with requests
     except ImportError:
         raise DigicertError(
-            f"'{shown}' can only be turned into A-labels with the Python library idna. Give the name as xn--…"
+            f"'{shown}' can only be converted to A-labels with the Python library idna. Install it, or write the "
+            "name as xn--…"
         ) from None
     try:
         return str(idna.encode(name, uts46=True).decode("ascii"))
@@ -287,7 +288,7 @@ def _der_fault(der: bytes) -> str:
     if der.startswith(b"-----BEGIN "):
         return "is PEM text that was encoded in base64 once more. Decode it with the filter b64decode."
     if _REQUEST.match(der):
-        return f"is cut off or damaged: it should have {_der_length(der)} bytes of DER, and has {len(der)}."
+        return f"is cut off or damaged: it should have {_der_length(der)} bytes of DER, but has {len(der)}."
     if _CERTIFICATE.match(der):
         return "is a certificate. Pass the CSR that it was made from instead."
     return "is base64 of something other than a CSR."
@@ -318,7 +319,7 @@ def _verify(whole: bytes, info: bytes, public_key: bytes, algorithm: str, signat
         elif not library.x509.load_der_x509_csr(whole).is_signature_valid:
             raise library.InvalidSignature
     except library.InvalidSignature:
-        raise DigicertError("csr has a signature that does not fit its public key. Make a new CSR.") from None
+        raise DigicertError("csr has a signature that does not match its public key. Create a new CSR.") from None
     except library.unreadable:
         raise DigicertError(
             "csr is damaged, or has a key or a signature of a kind that the Python library cryptography cannot read."

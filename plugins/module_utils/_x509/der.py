@@ -55,7 +55,7 @@ def read_values(data: bytes) -> list[Value]:
         start, length = _length(data, position + 1)
         end = start + length
         if end > len(data):
-            raise ValueError("A value is longer than what it is in.")
+            raise ValueError("A value is longer than its container.")
         values.append(Value(data[position], data[position:end], data[start:end]))
         position = end
     return values

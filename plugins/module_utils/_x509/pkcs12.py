@@ -77,7 +77,7 @@ def _old_encryption(secret: bytes) -> t.Any:
         builder = library.serialization.PrivateFormat.PKCS12.encryption_builder()
     except AttributeError:
         raise DigicertError(
-            "encryption_level=compatibility2022 needs version 38 or newer of the Python library cryptography."
+            "encryption_level=compatibility2022 needs version 38 or later of the Python library cryptography."
         ) from None
     builder = builder.kdf_rounds(50000).key_cert_algorithm(_library().PBES.PBESv1SHA1And3KeyTripleDESCBC)
     return builder.hmac_hash(library.hashes.SHA1()).build(secret)

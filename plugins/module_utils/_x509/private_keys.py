@@ -48,7 +48,7 @@ def make_private_key(spec: KeySpec, passphrase: str | None) -> bytes:
     if spec.kind == "RSA":
         if not SMALLEST_SIZE <= spec.size <= LARGEST_SIZE or spec.size % 8:
             raise DigicertError(
-                f"private_key_size must be a multiple of 8 from {SMALLEST_SIZE} to {LARGEST_SIZE}, and is {spec.size}."
+                f"private_key_size must be a multiple of 8 from {SMALLEST_SIZE} to {LARGEST_SIZE}, but is {spec.size}."
             )
         key = library.rsa.generate_private_key(public_exponent=65537, key_size=spec.size)
     else:
@@ -62,7 +62,7 @@ def private_key_pem(key: t.Any, passphrase: str | None) -> bytes:
     encryption = serialization.NoEncryption()
     if passphrase is not None:
         if not 4 <= len(passphrase.encode("utf-8", "surrogatepass")) <= 1000:
-            raise DigicertError("private_key_passphrase must have from 4 to 1000 bytes.")
+            raise DigicertError("private_key_passphrase must have 4 to 1000 bytes.")
         encryption = serialization.BestAvailableEncryption(_passphrase_bytes(passphrase))
     return t.cast(
         bytes,
@@ -92,7 +92,7 @@ def read_private_key(content: bytes, path: str, passphrase: str | None) -> t.Any
             key = load(block.group() if block else content, secret)
         except TypeError:
             if secret is None:
-                raise DigicertError(f"The private key in {where} is encrypted. Give private_key_passphrase.") from None
+                raise DigicertError(f"The private key in {where} is encrypted. Set private_key_passphrase.") from None
             key = load(block.group() if block else content, None)  # it is not encrypted
     except library.unreadable:
         raise DigicertError(
@@ -100,7 +100,9 @@ def read_private_key(content: bytes, path: str, passphrase: str | None) -> t.Any
             "cannot read, or the passphrase is wrong. Fix or remove it."
         ) from None
     if not isinstance(key, (library.rsa.RSAPrivateKey, library.ec.EllipticCurvePrivateKey)):
-        raise DigicertError(f"The private key in {where} is neither RSA nor ECC, which a public CA needs. Remove it.")
+        raise DigicertError(
+            f"The private key in {where} is neither RSA nor ECC, so public CAs do not accept it. Remove it."
+        )
     return key
 
 

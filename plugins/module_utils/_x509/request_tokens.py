@@ -92,7 +92,7 @@ def make_token(
         return _token(time.strftime("%Y%m%d%H%M%S", time.gmtime(moment)), hashed, key)
     digits = text_argument("timestamp", timestamp)
     if _parsed(digits) is None:
-        raise DigicertError("timestamp must be a date of 14 digits, YYYYMMDDhhmmss in UTC.")
+        raise DigicertError("timestamp must be a date with 14 digits, YYYYMMDDhhmmss in UTC.")
     return _token(digits, hashed, key)
 
 
@@ -110,7 +110,8 @@ def read_token(text: object) -> TokenInfo:
         if info is not None:
             return info
     raise DigicertError(
-        "The input contains no request token, which is 64 characters: the 14 digits of a date, then 50 of 0-9 and a-z."
+        "The input does not contain a request token. A token has 64 characters: 14 digits of a date, then 50 "
+        "characters from 0-9 and a-z."
     )
 
 
@@ -221,8 +222,8 @@ def _key(auth_key: object) -> bytes:
     if "PRIVATE KEY" in key:
         raise DigicertError("auth_key is a private key. Pass the AuthKey of the CertCentral account instead.")
     raise DigicertError(
-        "auth_key has spaces around it, a line break, or another character that no AuthKey has. "
-        "Remove spaces and line breaks with the filter trim."
+        "auth_key contains a space, a line break, or another character that AuthKeys do not have. Remove spaces "
+        "and line breaks with the filter trim."
     )
 
 

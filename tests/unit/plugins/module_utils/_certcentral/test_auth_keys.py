@@ -221,7 +221,7 @@ def test_a_faster_run_is_no_error_although_the_list_lags(sleeps: list[float]) ->
 def test_an_existing_key_that_the_list_never_shows_is_a_clear_failure(sleeps: list[float]) -> None:
     service = Service(sleeps, 10**6)
     service.keys["theirs"] = (None, 0.0, float("inf"))
-    with pytest.raises(RefusedError, match="no new AuthKey without expiry for 90 seconds") as caught:
+    with pytest.raises(RefusedError, match="not shown a new permanent AuthKey for 90 seconds") as caught:
         ensure_present(t.cast(Client, service), AuthKeySpec())
     assert (caught.value.changed, sum(sleeps)) == (False, 90)
 
@@ -307,7 +307,7 @@ def test_rotation_that_cannot_create_says_that_the_old_key_is_gone(sleeps: list[
         (False, RefusedError("No more keys.", http_status=403, code="access_denied|quota")),
     ]
     with pytest.raises(
-        RefusedError, match=r"AuthKey old was deleted, but its successor was not.*No more keys"
+        RefusedError, match=r"AuthKey old was deleted, but its replacement was not.*No more keys"
     ) as caught:
         ensure_present(t.cast(Client, service), AuthKeySpec(), force=True)
     assert (caught.value.changed, caught.value.code) == (True, "access_denied|quota")

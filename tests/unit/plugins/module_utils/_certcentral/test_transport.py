@@ -36,7 +36,7 @@ SIZED = OK + b"Content-Length: %d\r\n%s\r\n"
 MIB = 1024 * 1024
 OVERSIZED, BROKEN = "larger than 4 MiB", "connection broke before the response was complete"
 EITHER = f"{OVERSIZED}|{BROKEN}"  # which of them is the matter of urllib3
-ENCODED = "content encoding that was not asked for"
+ENCODED = "content encoding that was not requested"
 
 
 def sized(body: bytes, headers: bytes = b"") -> bytes:

@@ -79,11 +79,11 @@ def _some_group() -> int:
 @pytest.mark.parametrize(
     ("given", "reason"),
     [
-        ("", " is a directory. Give the path of a file."),
-        ("sub/..", " is a directory. Give the path of a file."),
-        ("sub", " is a directory. Give the path of a file."),
+        ("", " is a directory. Use the path of a file."),
+        ("sub/..", " is a directory. Use the path of a file."),
+        ("sub", " is a directory. Use the path of a file."),
         ("loop", "Too many links"),
-        ("a.pem/b", "'a.pem' on the way is not a directory"),
+        ("a.pem/b", "'a.pem' is not a directory"),
         ("x\0y", "the path is not valid"),
         ("n" * 300, "File name too long"),
         ("esc\x1b[2J", "is a directory"),

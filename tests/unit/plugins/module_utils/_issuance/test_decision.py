@@ -44,7 +44,7 @@ REISSUED = "POST /order/certificate/7/reissue"
         ({"order_valid_till": -1}, {}, "ordered"),
         ({"status": "expired"}, {}, "ordered"),
         (ENDS_SOON, {"renewal": "reissue"}, "reissued"),
-        ({"order_valid_till": 10}, {"renewal": "reissue"}, "renewal=reissue never places one"),
+        ({"order_valid_till": 10}, {"renewal": "reissue"}, "renewal=reissue never places an order"),
         ({"names": [NAME, "other.example"]}, {}, "ordered"),
         ({"names": [NAME, "other.example"]}, {"renewal": "reissue"}, "reissued"),
         ({"names": [NAME.upper(), "Example.COM"]}, {}, "reissued"),
@@ -54,8 +54,8 @@ REISSUED = "POST /order/certificate/7/reissue"
         ({"status": "canceled"}, {"force": True}, "ordered"),
         ({"status": "pending"}, {}, "cancel it in CertCentral"),
         ({"status": "reissue_pending", "auto_reissue": 1}, {}, '"status": "canceled"'),
-        ({**ENDS_SOON, "is_renewed": True}, {}, "was renewed already"),
-        ({**ENDS_SOON, "is_renewed": True}, {"force": True}, "was renewed already"),
+        ({**ENDS_SOON, "is_renewed": True}, {}, "was already renewed"),
+        ({**ENDS_SOON, "is_renewed": True}, {"force": True}, "was already renewed"),
         ({"is_renewed": True}, {}, "reissued"),
         ({"is_renewed": True, "names": ["other.example"]}, {}, "ordered"),
         ({"auto_renew": 1, "names": ["other.example"]}, {}, "ordered"),
@@ -67,7 +67,7 @@ REISSUED = "POST /order/certificate/7/reissue"
         # Bought a moment ago.
         ({**ENDS_SOON, "date_created": -2}, {}, "paid for less than 7 days ago"),
         ({**ENDS_SOON, "date_created": -2}, {"force": True}, "renewed"),
-        ({"order_valid_till": 10}, {"order_id": 7}, "leave order_id out to place one"),
+        ({"order_valid_till": 10}, {"order_id": 7}, "omit order_id to place one"),
     ],
 )
 def test_the_rule(case: Case, order: Order, options: dict[str, t.Any], expected: str) -> None:
@@ -131,7 +131,7 @@ def test_a_list_that_is_cut_off_is_not_none(case: Case) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ahead", "words"), [(-300, "by the clock of the host only"), (0.1, "clock of the host differs")]
+    ("ahead", "words"), [(-300, "only by the clock of the host"), (0.1, "clock of the host differs")]
 )
 def test_a_wrong_clock_does_not_buy(case: Case, ahead: float, words: str) -> None:
     case.client.ahead = timedelta(days=ahead)
@@ -223,7 +223,7 @@ def test_a_paid_order_for_another_csr_is_the_one_to_reissue_in(case: Case) -> No
 def test_force_never_buys_around_a_reissue_that_is_under_way(case: Case, status: str) -> None:
     case.orders(case.order(status=status))
     case.client.on(INFO, case.order(status=status))
-    with pytest.raises(DigicertError, match="under way for this certificate"):
+    with pytest.raises(DigicertError, match="pending for this certificate"):
         case.run(force=True)
     assert case.sent == []
 

@@ -46,7 +46,7 @@ NOW = datetime.now(timezone.utc)
         ({"path": "b/link", "chain_path": "b/file"}, "path and chain_path are the same file"),
         ({"path": "csr"}, "csr and path are the same file"),
         ({"path": "b"}, "is a directory"),
-        ({"path": "c/a.pem"}, "does not exist. Create it first"),
+        ({"path": "c/a.pem"}, "does not exist, so nothing was sent"),
         ({"chain_path": "a.pem"}, "chain_path needs path or full_chain_path"),
         ({"path": "combined.pem"}, "combined.pem contains a private key"),
     ],

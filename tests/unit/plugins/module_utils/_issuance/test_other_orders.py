@@ -31,7 +31,7 @@ FOREIGN = {"common_name": "other.example", "dns_names": ["other.example"], "seri
         ({"status": "revoked"}, {}, {}, "reissued"),
         ({"order_valid_till": 20}, None, {}, "ordered"),
         ({"order_valid_till": 20}, ENDS_SOON, {}, "renewed"),
-        ({}, None, {"renewal": "reissue"}, "no order to reissue in"),
+        ({}, None, {"renewal": "reissue"}, "an order that can be reissued"),
         ({"names": None}, {}, {}, "does not show the names of order 9"),
     ],
 )

@@ -112,7 +112,7 @@ def test_a_reservation_ends_before_another_run_takes_over(
     planned = controller.run()
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + 481)
-    with pytest.raises(DigicertError, match="too long ago"):
+    with pytest.raises(DigicertError, match="too old"):
         controller.run(planned.run_id)
     assert (controller.case.sent, controller.entry) == ([], EMPTY)
 
@@ -143,7 +143,7 @@ def test_a_host_cannot_choose_an_order_of_others(controller: Controller, names: 
     planned = controller.run()
     assert (planned.action, case.sent) == ("ordered", [])
     controller.entry = reserved(accepted=True, order_id=7, csr_sha256=new_fingerprint(case))
-    with pytest.raises(DigicertError, match="not for exactly the names"):
+    with pytest.raises(DigicertError, match="not for exactly the requested names"):
         controller.run()
     assert case.sent == []
 

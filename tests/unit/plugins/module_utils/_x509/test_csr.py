@@ -99,7 +99,7 @@ def test_csr_with_a_wrong_signature_is_refused() -> None:
     der = bytearray(x509.load_pem_x509_csr(new_csr("a.example").encode()).public_bytes(serialization.Encoding.DER))
     position = der.index(b"a.example")
     der[position] = ord("b")
-    with pytest.raises(DigicertError, match="signature that does not fit"):
+    with pytest.raises(DigicertError, match="signature that does not match"):
         read_csr(x509.load_der_x509_csr(bytes(der)).public_bytes(serialization.Encoding.PEM).decode())
 
 
@@ -148,7 +148,7 @@ def test_sets_out_of_order_are_read() -> None:
     assert (csr.common_name, csr.dns_names) == ("shop.example.com", ("shop.example.com",))
     damaged = bytearray(der(OUT_OF_ORDER))
     damaged[damaged.index(b"shop")] ^= 1
-    with pytest.raises(DigicertError, match="signature that does not fit"):
+    with pytest.raises(DigicertError, match="signature that does not match"):
         read_csr(bytes(damaged))
 
 

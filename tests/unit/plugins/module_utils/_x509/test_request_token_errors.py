@@ -118,11 +118,11 @@ def test_a_private_key_is_named_as_such(kind: str) -> None:
         pytest.param(DER.decode("latin-1"), "is binary", id="DER as Latin-1"),
         pytest.param(DER.decode("utf-8", "surrogateescape"), "is binary", id="DER as b64decode gives it"),
         pytest.param(base64.b64encode(CSR.encode()).decode(), "encoded in base64 once more", id="b64decode forgotten"),
-        pytest.param(None, "must be a string, and is of type NoneType", id="null"),
-        pytest.param(CSR.encode(), "must be a string, and is of type bytes", id="bytes"),
-        pytest.param([CSR], "must be a string, and is of type list", id="list"),
-        pytest.param({"csr": CSR}, "must be a string, and is of type dict", id="dict"),
-        pytest.param(7, "must be a string, and is of type int", id="int"),
+        pytest.param(None, "must be a string, but is of type NoneType", id="null"),
+        pytest.param(CSR.encode(), "must be a string, but is of type bytes", id="bytes"),
+        pytest.param([CSR], "must be a string, but is of type list", id="list"),
+        pytest.param({"csr": CSR}, "must be a string, but is of type dict", id="dict"),
+        pytest.param(7, "must be a string, but is of type int", id="int"),
     ],
 )
 def test_what_is_no_csr(text: object, fault: str) -> None:
@@ -144,16 +144,16 @@ def test_what_is_no_csr_format(csr_format: object) -> None:
     [
         ("", "auth_key is empty"),
         (" \n", "auth_key is empty"),
-        (AUTH_KEY + "\n", "auth_key has spaces around it"),
-        (" " + AUTH_KEY, "auth_key has spaces around it"),
-        (AUTH_KEY + " ", "auth_key has spaces around it"),
-        (AUTH_KEY + "\0", "auth_key has spaces around it"),
-        (AUTH_KEY + "\udc80", "auth_key has spaces around it"),
-        (None, "auth_key must be a string, and is of type NoneType"),
-        (AUTH_KEY.encode(), "auth_key must be a string, and is of type bytes"),
-        (12345, "auth_key must be a string, and is of type int"),
-        (["key"], "auth_key must be a string, and is of type list"),
-        ({"auth_key": "key"}, "auth_key must be a string, and is of type dict"),
+        (AUTH_KEY + "\n", "auth_key contains a space"),
+        (" " + AUTH_KEY, "auth_key contains a space"),
+        (AUTH_KEY + " ", "auth_key contains a space"),
+        (AUTH_KEY + "\0", "auth_key contains a space"),
+        (AUTH_KEY + "\udc80", "auth_key contains a space"),
+        (None, "auth_key must be a string, but is of type NoneType"),
+        (AUTH_KEY.encode(), "auth_key must be a string, but is of type bytes"),
+        (12345, "auth_key must be a string, but is of type int"),
+        (["key"], "auth_key must be a string, but is of type list"),
+        ({"auth_key": "key"}, "auth_key must be a string, but is of type dict"),
     ],
 )
 def test_what_is_no_auth_key(auth_key: object, fault: str) -> None:
@@ -171,12 +171,12 @@ def test_what_is_no_auth_key(auth_key: object, fault: str) -> None:
 )
 def test_what_is_no_timestamp(timestamp: str) -> None:
     message = failure(make_token, CSR, AUTH_KEY, timestamp=timestamp)
-    assert message == "timestamp must be a date of 14 digits, YYYYMMDDhhmmss in UTC."
+    assert message == "timestamp must be a date with 14 digits, YYYYMMDDhhmmss in UTC."
 
 
 def test_a_timestamp_that_is_a_number_says_so() -> None:
     message = failure(make_token, CSR, AUTH_KEY, timestamp=20261123000000)
-    assert message == "timestamp must be a string, and is of type int."
+    assert message == "timestamp must be a string, but is of type int."
 
 
 @pytest.mark.parametrize("backdate", ["300", None, 1.5, True, [300], b"300"])
@@ -191,12 +191,12 @@ def test_backdate_out_of_range(backdate: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "nothing", "20261399000000" + "1" * 50, "20261123000000" + "7" * 50, "9" * 64])
 def test_a_text_without_a_token(text: str) -> None:
-    assert failure(read_token, text).startswith("The input contains no request token")
+    assert failure(read_token, text).startswith("The input does not contain a request token")
 
 
 @pytest.mark.parametrize(("text", "kind"), [(None, "NoneType"), (7, "int"), (["2026"], "list"), (b"2026", "bytes")])
 def test_a_text_that_is_no_string(text: object, kind: str) -> None:
-    message = f"The input must be a string, and is of type {kind}."
+    message = f"The input must be a string, but is of type {kind}."
     assert failure(read_token, text) == message
     assert failure(has_valid_token, text, CSR, AUTH_KEY) == message
 
@@ -216,4 +216,4 @@ class Int(int):
 
 def test_types_of_ansible_core() -> None:
     assert make_token(CSR, Vaulted(), now=0) == make_token(CSR, AUTH_KEY, now=0)
-    assert failure(make_token, CSR, Int(7)) == "auth_key must be a string, and is of type int."
+    assert failure(make_token, CSR, Int(7)) == "auth_key must be a string, but is of type int."

@@ -215,7 +215,11 @@ code:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.community.digicert.plugins.module_utils._ansible.runner import connection_argument_spec, run
+from ansible_collections.community.digicert.plugins.module_utils._ansible.runner import (
+    connection_argument_spec,
+    new_module,
+    run,
+)
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.auth_keys import (
     AuthKey,
     AuthKeySpec,
@@ -267,7 +271,7 @@ def diff(before: AuthKey | None, after: AuthKey | None, to_be: bool = False) -> 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
+    module = new_module(
         argument_spec={
             **connection_argument_spec(),
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},

@@ -96,8 +96,11 @@ code:
 
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.community.digicert.plugins.module_utils._ansible.runner import connection_argument_spec, run
+from ansible_collections.community.digicert.plugins.module_utils._ansible.runner import (
+    connection_argument_spec,
+    new_module,
+    run,
+)
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.auth_keys import get_key, list_keys
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.client import Client
 
@@ -127,7 +130,7 @@ def info(client: Client, auth_key_id: str | None) -> dict[str, t.Any]:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
+    module = new_module(
         argument_spec={**connection_argument_spec(), "auth_key_id": {"type": "str", "no_log": False}},
         supports_check_mode=True,
     )

@@ -386,7 +386,11 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.community.digicert.plugins.module_utils._ansible.file_writer import FileChanges, FileWriter
-from ansible_collections.community.digicert.plugins.module_utils._ansible.runner import connection_argument_spec, run
+from ansible_collections.community.digicert.plugins.module_utils._ansible.runner import (
+    connection_argument_spec,
+    new_module,
+    run,
+)
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError, printable
 from ansible_collections.community.digicert.plugins.module_utils._files.reading import read_regular
 from ansible_collections.community.digicert.plugins.module_utils._issuance.context import Progress
@@ -592,7 +596,7 @@ def describe_text(text: str | None) -> dict[str, t.Any]:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
+    module = new_module(
         argument_spec=argument_spec(),
         add_file_common_args=True,
         mutually_exclusive=[

@@ -131,7 +131,7 @@ from ansible_collections.community.digicert.plugins.module_utils._ansible.file_w
     FileWriter,
     user_id,
 )
-from ansible_collections.community.digicert.plugins.module_utils._ansible.runner import run_without_client
+from ansible_collections.community.digicert.plugins.module_utils._ansible.runner import new_module, run_without_client
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError, printable
 from ansible_collections.community.digicert.plugins.module_utils._files.paths import open_place, same_file
 from ansible_collections.community.digicert.plugins.module_utils._files.private_files import check_safe
@@ -243,7 +243,7 @@ def _described(content: bytes | None) -> t.Any:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
+    module = new_module(
         argument_spec=argument_spec(),
         add_file_common_args=True,
         required_if=[("format", "pkcs12", ("passphrase",))],

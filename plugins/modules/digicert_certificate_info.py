@@ -244,8 +244,7 @@ staged:
 
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.community.digicert.plugins.module_utils._ansible.runner import run_without_client
+from ansible_collections.community.digicert.plugins.module_utils._ansible.runner import new_module, run_without_client
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError
 from ansible_collections.community.digicert.plugins.module_utils._issuance.installed import InstallPaths
 from ansible_collections.community.digicert.plugins.module_utils._issuance.status import CertificateStatus, LookedAt
@@ -277,7 +276,7 @@ def look(options: dict[str, t.Any]) -> dict[str, t.Any]:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
+    module = new_module(
         argument_spec={
             "path": {"type": "path"},
             "chain_path": {"type": "path"},

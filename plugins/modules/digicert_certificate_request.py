@@ -204,9 +204,8 @@ backup_files:
 
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.community.digicert.plugins.module_utils._ansible.request_work import RequestWork
-from ansible_collections.community.digicert.plugins.module_utils._ansible.runner import run_without_client
+from ansible_collections.community.digicert.plugins.module_utils._ansible.runner import new_module, run_without_client
 
 
 def argument_spec() -> dict[str, dict[str, t.Any]]:
@@ -238,7 +237,7 @@ def argument_spec() -> dict[str, dict[str, t.Any]]:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
+    module = new_module(
         argument_spec=argument_spec(),
         add_file_common_args=True,
         required_if=[

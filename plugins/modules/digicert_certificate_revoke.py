@@ -147,7 +147,11 @@ import re
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.community.digicert.plugins.module_utils._ansible.runner import connection_argument_spec, run
+from ansible_collections.community.digicert.plugins.module_utils._ansible.runner import (
+    connection_argument_spec,
+    new_module,
+    run,
+)
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.certificates import (
     REVOCATION_REASONS,
     Revocation,
@@ -347,7 +351,7 @@ def _state_after(answer: Revocation) -> State:
 def main() -> None:
     """Run the module."""
     which = ("path", "serial_number", "certificate_id", "order_id")
-    module = AnsibleModule(
+    module = new_module(
         argument_spec={
             **connection_argument_spec(),
             "path": {"type": "path"},

@@ -177,8 +177,7 @@ results:
 import time
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.community.digicert.plugins.module_utils._ansible.runner import run_without_client
+from ansible_collections.community.digicert.plugins.module_utils._ansible.runner import new_module, run_without_client
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.parsing import parse_datetime
 from ansible_collections.community.digicert.plugins.module_utils._dcv import name_servers, web
@@ -258,7 +257,7 @@ def sought_by(params: t.Mapping[str, t.Any]) -> Sought:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
+    module = new_module(
         argument_spec={
             "names": {"type": "list", "elements": "str", "required": True},
             "method": {"type": "str", "choices": ["http", "dns"], "required": True},

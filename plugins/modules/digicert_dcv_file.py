@@ -103,7 +103,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.community.digicert.plugins.module_utils._ansible.file_writer import group_id, user_id
-from ansible_collections.community.digicert.plugins.module_utils._ansible.runner import run_without_client
+from ansible_collections.community.digicert.plugins.module_utils._ansible.runner import new_module, run_without_client
 from ansible_collections.community.digicert.plugins.module_utils._files import webroot
 
 
@@ -136,7 +136,7 @@ def put_value(module: AnsibleModule) -> dict[str, t.Any]:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = new_module(argument_spec=argument_spec(), supports_check_mode=True)
     run_without_client(module, lambda: put_value(module))
 
 

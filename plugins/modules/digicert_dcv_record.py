@@ -137,8 +137,7 @@ import binascii
 import typing as t
 from base64 import b64decode
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.community.digicert.plugins.module_utils._ansible.runner import run_without_client
+from ansible_collections.community.digicert.plugins.module_utils._ansible.runner import new_module, run_without_client
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError, printable
 from ansible_collections.community.digicert.plugins.module_utils._dcv.name_servers import named_server
 from ansible_collections.community.digicert.plugins.module_utils._dcv.time_limits import TimeLimit, checked_timeout
@@ -161,6 +160,8 @@ def checked_record(params: t.Mapping[str, t.Any]) -> Record:
         raise DigicertError(f"value must be 1 to {LONGEST_TEXT} characters of printable ASCII.")
     if not 0 <= params["ttl"] <= LONGEST_TTL:
         raise DigicertError(f"ttl must be between 0 and {LONGEST_TTL} seconds.")
+    if not params["server"].strip():
+        raise DigicertError("server is empty. Set it to the name server that accepts the update.")
     if not 0 < params["port"] < 65536:
         raise DigicertError("port must be between 1 and 65535.")
     name = ascii_name(params["record"].strip())
@@ -223,7 +224,7 @@ def _update(primary: Primary, record: Record, wanted: bool) -> None:
 def main() -> None:
     """Run the module."""
     algorithms = [f"hmac-{name}" for name in ("sha224", "sha256", "sha384", "sha512", "sha1", "md5")]
-    module = AnsibleModule(
+    module = new_module(
         argument_spec={
             "record": {"type": "str", "required": True},
             "value": {"type": "str", "required": True},

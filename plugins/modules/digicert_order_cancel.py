@@ -95,7 +95,11 @@ code:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.community.digicert.plugins.module_utils._ansible.runner import connection_argument_spec, run
+from ansible_collections.community.digicert.plugins.module_utils._ansible.runner import (
+    connection_argument_spec,
+    new_module,
+    run,
+)
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.certificates import list_reissues
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.client import Client
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.confirmation import confirm_change
@@ -184,7 +188,7 @@ class Cancellation:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
+    module = new_module(
         argument_spec={
             **connection_argument_spec(),
             "order_id": {"type": "int", "required": True},

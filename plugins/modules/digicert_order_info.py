@@ -244,8 +244,11 @@ import re
 import typing as t
 from datetime import datetime
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.community.digicert.plugins.module_utils._ansible.runner import connection_argument_spec, run
+from ansible_collections.community.digicert.plugins.module_utils._ansible.runner import (
+    connection_argument_spec,
+    new_module,
+    run,
+)
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.certificates import (
     Reissue,
     list_reissues,
@@ -370,7 +373,7 @@ def list_orders(client: Client, params: dict[str, t.Any]) -> dict[str, t.Any]:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
+    module = new_module(
         argument_spec={
             **connection_argument_spec(),
             "order_id": {"type": "int"},

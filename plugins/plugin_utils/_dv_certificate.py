@@ -13,12 +13,14 @@ Everything here comes from the play. Nothing that a host returned may pass throu
 from __future__ import annotations
 
 import importlib
+import json
 import posixpath
 import re
 import typing as t
 
+from ansible.module_utils.common.validation import check_type_dict
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError, printable
 from ansible_collections.community.digicert.plugins.module_utils._x509.csr import ascii_name
 
 PREFIX = "dv_certificate_"
@@ -41,6 +43,8 @@ _NUMBERS = (
     "auth_key_ttl_days",
 )
 _DICTIONARIES = ("order_validity", "dns_credentials")
+# What may be in them is said where they are used.
+_SECRETS = ("api_key", "auth_key", "private_key_passphrase", "pkcs12_passphrase")
 # Option -> ending of the file that is made in `directory` when the option is not given.
 _FILES = {
     "private_key_path": "key",
@@ -102,6 +106,9 @@ def normalize_options(raw: t.Mapping[str, t.Any], facts: t.Iterable[t.Any] = ())
     for name, value in raw.items():
         try:
             typed = _typed(str(name), value)
+        except DigicertError as error:
+            typed = None
+            problems.append(f"{PREFIX}{name} {error}")
         except (TypeError, ValueError):
             typed = None
             problems.append(f"{PREFIX}{name} has a value of the wrong type.")
@@ -135,14 +142,31 @@ def _typed(name: str, value: t.Any) -> t.Any:
         absent = not value.strip() or value.startswith(_OMITTED)
     if absent:
         return [] if name in _LISTS else None
-    convert: t.Callable[[t.Any], t.Any] = _CONVERTERS.get(name, _text)
+    convert: t.Callable[[t.Any], t.Any] = _CONVERTERS.get(name, _line)
     return convert(value)
 
 
 def _text(value: t.Any) -> str:
     if isinstance(value, (t.Mapping, list, tuple, set)):
         raise TypeError
+    # YAML reads `no`, 1.10 and 0644 as something else than what is there.
+    if isinstance(value, (bool, float)):
+        raise DigicertError("is not text. Put it in quotes.")
     return str(value)
+
+
+def _line(value: t.Any) -> str:
+    """Return a text without the line ends around it, which YAML's blocks have; others in it are refused."""
+    text = _text(value).strip("\r\n")
+    if any(ord(character) < 32 or ord(character) == 127 for character in text):
+        raise DigicertError("contains a line end or another control character. Remove it.")
+    return text
+
+
+def _mode(value: t.Any) -> str:
+    if isinstance(value, int):
+        raise DigicertError('is a number, and must be text, such as "0640". Put it in quotes.')
+    return _line(value)
 
 
 def _flag(value: t.Any) -> bool:
@@ -156,12 +180,13 @@ def _number(value: t.Any) -> int:
 
 
 def _dictionary(value: t.Any) -> dict[str, t.Any]:
-    items = {str(key): _plain(item) for key, item in dict(value).items()}
+    # Text is JSON or key=value, as in Ansible's own options.
+    items = {str(key): _plain(item) for key, item in check_type_dict(value).items()}
     return {key: item for key, item in items.items() if item not in (None, "")}
 
 
 def _alias(value: t.Any) -> t.Any:
-    return {str(key): str(item) for key, item in value.items()} if isinstance(value, t.Mapping) else _text(value)
+    return {str(key): str(item) for key, item in value.items()} if isinstance(value, t.Mapping) else _line(value)
 
 
 def _plain(value: t.Any) -> t.Any:
@@ -174,12 +199,15 @@ def _plain(value: t.Any) -> t.Any:
 
 def _texts(value: t.Any) -> list[str]:
     """Return a list of texts, which may be given as one text with commas or blanks between them."""
+    if isinstance(value, str) and value.lstrip().startswith('["'):  # from the command line
+        value = json.loads(value)
     if isinstance(value, str):
         return [part for part in re.split(r"[\s,;]+", value) if part]
     if isinstance(value, t.Mapping):
         raise TypeError
     items = list(value) if isinstance(value, t.Iterable) else [value]
-    return [str(item).strip() for item in items if item is not None and str(item).strip()]
+    texts = [_text(item).strip() for item in items if item is not None]
+    return [text for text in texts if text]
 
 
 _CONVERTERS: dict[str, t.Callable[[t.Any], t.Any]] = {
@@ -187,6 +215,9 @@ _CONVERTERS: dict[str, t.Callable[[t.Any], t.Any]] = {
     **dict.fromkeys(_FLAGS, _flag),
     **dict.fromkeys(_NUMBERS, _number),
     **dict.fromkeys(_DICTIONARIES, _dictionary),
+    **dict.fromkeys(_SECRETS, _text),
+    "mode": _mode,
+    "private_key_mode": _mode,
     "dns_alias": _alias,
 }
 
@@ -301,5 +332,8 @@ def _contradictions(options: Options) -> list[str]:
         found.append(f"{PREFIX}auth_key_id needs {PREFIX}auth_key, the AuthKey with that id.")
     validity = options.get("order_validity")
     if validity and (len(validity) != 1 or set(validity) - {"years", "days", "custom_expiration_date"}):
-        found.append(f"{PREFIX}order_validity needs exactly one of years, days, and custom_expiration_date.")
+        found.append(
+            f"{PREFIX}order_validity needs exactly one of years, days, and custom_expiration_date, and has "
+            f"{printable(' and '.join(validity), 100)}."
+        )
     return found

@@ -55,6 +55,52 @@ def test_nothing_to_activate() -> None:
     assert result["msg"] == "activate_paths is empty. Set it for state=activated."
 
 
+NO_CHARACTER = "contains a NUL or another character that cannot be used. Correct it."
+NO_CHARACTER_AT_ALL = "The options of this task contain a character that cannot be used. Correct them."
+WRONG_TYPE = "has a value of the wrong type. Use the type in the documentation."
+INFO, CERTIFICATE, RECORD = "digicert_certificate_info", "digicert_certificate", "digicert_dcv_record"
+
+
+@pytest.mark.parametrize("value", ["a\0b", "/x/\udcff"], ids=repr)
+@pytest.mark.parametrize(
+    ("module", "option"),
+    [(INFO, "path"), (INFO, "dns_names"), (FILE, "owner"), (CERTIFICATE, "comments"), (RECORD, "server")],
+)
+def test_a_character_that_ansible_cannot_log(module: str, option: str, value: str) -> None:
+    # Some versions of Ansible do not even hand it over.
+    assert run_module(module, {option: value})["msg"] in (f"{option} {NO_CHARACTER}", NO_CHARACTER_AT_ALL)
+
+
+@pytest.mark.parametrize(
+    ("module", "option", "value"),
+    [
+        (CERTIFICATE, "order_validity", 1),
+        (CERTIFICATE, "order_validity", [None]),
+        (CERTIFICATE, "wait_timeout", float("inf")),
+        (REQUEST, "private_key_size", float("inf")),
+        (INFO, "remaining_days", float("-inf")),
+    ],
+)
+def test_a_value_that_ansible_fails_to_convert(module: str, option: str, value: t.Any) -> None:
+    result = run_module(module, {**OFFLINE, "path": "/nowhere/a", option: value})
+    assert (result["rc"], result["msg"]) == (1, f"{option} {WRONG_TYPE}")
+
+
+def test_what_surveys_make_of_a_missing_value_is_not_given(tmp_path: Path) -> None:
+    for empty in ("", None):
+        given = dict.fromkeys(("owner", "group", "mode", "private_key_mode"), empty)
+        assert run_module(REQUEST, request_options(tmp_path, dns_names=[empty, "b.example"], **given))["rc"] == 0
+        given = dict.fromkeys(("chain_path", "csr_path", "owner", "dns_names"), empty)
+        result = run_module(INFO, {"path": f"{tmp_path}/a.pem", "common_name": "a.example", **given})
+        assert (result["rc"], result["due"]) == (0, True), result
+    assert run_module(FILE, {"webroot": "", "value": "a"})["msg"] == "webroot is empty. Set it to a path."
+    assert run_module(CERTIFICATE, {**OFFLINE, "path": "", "csr_content": "x"})["msg"] == "path is empty. Set it to a path."
+    record = {"server": "", "record": "a.example", "value": "abc"}
+    assert run_module(RECORD, record)["msg"].startswith("server is empty.")
+    result = run_module("digicert_order_info", {**OFFLINE, "order_id": 1, "ca_path": ""})
+    assert "no connection (Connection refused)" in result["msg"]
+
+
 @pytest.mark.parametrize("number", [":", "0", " ", "00:00", "f" * 5000])
 @pytest.mark.parametrize("module", ["digicert_certificate_revoke", "digicert_order_info"])
 def test_a_serial_number_that_names_nothing(module: str, number: str) -> None:

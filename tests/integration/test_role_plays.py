@@ -15,7 +15,7 @@ from tests.support.fleet import AUTH_KEY, FIRST, ORDER, ROLE, Fleet, failures, y
 from tests.support.playbooks import Run
 
 
-def play(fleet: Fleet, hosts: dict[str, dict[str, t.Any]], *plays: dict[str, t.Any], check: bool = False) -> Run:
+def play(fleet: Fleet, hosts: dict[str, dict[str, t.Any]], *plays: dict[str, t.Any], options: str = "") -> Run:
     """Run plays for hosts with these variables of the role, without their prefix; others are given as they are."""
     fleet.ansible.hosts(*hosts)
     fleet.make_webroots(*hosts)
@@ -29,7 +29,7 @@ def play(fleet: Fleet, hosts: dict[str, dict[str, t.Any]], *plays: dict[str, t.A
         )
     path = fleet.ansible.directory / "plays.json"
     path.write_text(yaml.safe_dump([{"gather_facts": False, **each} for each in plays]))
-    return fleet.ansible.playbook(path, *(["--check"] if check else []))
+    return fleet.ansible.playbook(path, *options.split())
 
 
 def test_no_host_depends_on_which_one_is_first(fleet: Fleet, tmp_path: Path) -> None:
@@ -37,25 +37,32 @@ def test_no_host_depends_on_which_one_is_first(fleet: Fleet, tmp_path: Path) -> 
     ssh.write_text("#!/bin/sh\nexit 255\n")
     ssh.chmod(0o755)
     lost = {"ansible_connection": "ssh", "ansible_ssh_executable": str(ssh)}
-    names = ("other", "lost", "second", "third", "free1", "free2", "tagged")
+    names = ("other", "lost", "second", "third", "free1", "free2", "tagged", "untagged", "excluded")
     hosts: dict[str, dict[str, t.Any]] = {f"{name}.example.com": {} for name in names}
     hosts["lost.example.com"] = lost
-    other, gone, second, third, free1, free2, tagged = hosts
+    other, gone, second, third, free1, free2, tagged, untagged, excluded = hosts
     run = play(
         fleet,
         hosts,
-        {"hosts": [other, gone, second, third], "roles": [{"role": ROLE, "when": f"inventory_hostname != '{other}'"}]},
-        {"hosts": [free1, free2], "strategy": "free", "roles": [ROLE]},
+        {
+            "hosts": [other, gone, second, third],
+            "roles": [{"role": ROLE, "when": f"inventory_hostname != '{other}'", "tags": "tls"}],
+        },
+        {"hosts": [free1, free2], "strategy": "free", "roles": [ROLE], "tags": ["tls"]},
         {
             "hosts": [second, tagged],
             "serial": 1,
             "tasks": [{"block": [{"import_role": {"name": ROLE}}], "tags": "always"}],
         },
+        {"hosts": untagged, "roles": [ROLE]},
+        {"hosts": excluded, "roles": [{"role": ROLE, "tags": ["tls", "later"]}]},
+        options="--tags tls --skip-tags later",
     )
     assert failures(run) == {}, run.output
     assert {task.host for task in run.results if task.outcome == "unreachable"} == {gone}
     for host in (second, third, free1, free2, tagged):
         fleet.verify(host)
+    assert fleet.hosts_seen() == {second, third, free1, free2, tagged}  # all of the role, or nothing of it
     calls = fleet.calls()
     assert (calls[0], calls[1:5].count(ORDER)) == (AUTH_KEY, 2)
     assert (calls.count(ORDER), calls.count(AUTH_KEY)) == (5, 1 + 2 + 1)
@@ -71,6 +78,7 @@ def test_passes_in_a_loop_share_nothing_and_names_are_taken_as_they_are_meant(fl
                     "vars": {
                         "dv_certificate_common_name": "{{ item.name }}",
                         "dv_certificate_dns_names": "{{ item.more }}",
+                        "dv_certificate_order_validity": "{{ item.validity }}",
                     },
                 },
                 {
@@ -80,11 +88,14 @@ def test_passes_in_a_loop_share_nothing_and_names_are_taken_as_they_are_meant(fl
             ]
         )
     )
-    passes = [
-        {"name": "One.Example.com.", "more": "a.one.example.com, B.one.example.com"},
-        {"name": "two.example.com", "more": None},
-        {"name": "one.example.com", "more": ["b.one.example.com", "a.one.example.com"]},
+    # Two of these would be an error: nothing of one pass is merged into the next.
+    days, years = {"days": 300}, {"years": 1}
+    passes: list[dict[str, t.Any]] = [
+        {"name": "One.Example.com.", "more": "a.one.example.com, B.one.example.com", "validity": days},
+        {"name": "two.example.com", "more": None, "validity": years},
+        {"name": "one.example.com", "more": ["b.one.example.com", "a.one.example.com"], "validity": None},
     ]
+    fleet.ansible.env["ANSIBLE_HASH_BEHAVIOUR"] = "merge"
     for name in ("one", "a.one", "b.one", "two"):
         (Path(fleet.variables["webroot"]).parent / f"{name}.example.com").symlink_to("www.example.com")
     unset = dict.fromkeys(("owner", "remaining_days", "order_validity", "dns_alias", "auth_key", "name"))
@@ -98,8 +109,8 @@ def test_passes_in_a_loop_share_nothing_and_names_are_taken_as_they_are_meant(fl
     assert [result["changed"] for result in (one, two, again)] == [True, True, False]
     assert len({one["serial_number"], two["serial_number"]}) == 2
     assert again["serial_number"] == one["serial_number"]
-    loop["loop"] = [passes[1], {"name": "three.example.com", "more": ""}]
-    predicted = play(fleet, hosts, {"hosts": "all", "tasks": [loop]}, check=True)
+    loop["loop"] = [passes[1], {"name": "three.example.com", "more": "", "validity": None}]
+    predicted = play(fleet, hosts, {"hosts": "all", "tasks": [loop]}, options="--check")
     results = [task.result["msg"][1] for task in predicted.of("Show")]
     assert [result["serial_number"] for result in results] == [two["serial_number"], None], predicted.output
     assert fleet.calls() == [AUTH_KEY, *FIRST] * 2

@@ -9,13 +9,17 @@
 
 from __future__ import annotations
 
+import json
+import sys
 import typing as t
 
+from ansible.module_utils import basic
 from ansible.module_utils.basic import env_fallback, missing_required_lib
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.client import Client
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import (
     DigicertError,
     MissingLibraryError,
+    printable,
 )
 
 if t.TYPE_CHECKING:
@@ -23,6 +27,7 @@ if t.TYPE_CHECKING:
 
 ISSUES = "https://github.com/ansible-collections/community.digicert/issues"
 _MARK = "PRIVATE KEY-----"
+_FILE_ATTRIBUTES = ("owner", "group", "mode")
 _SAY_SO_THEMSELVES = ("csr_content", "auth_key", "api_key")  # options whose own message says what to pass instead
 
 
@@ -45,6 +50,69 @@ def connection_argument_spec() -> dict[str, dict[str, t.Any]]:
         "timeout": {"type": "float", "default": 30.0},
         "retry_timeout": {"type": "int", "default": 300},
     }
+
+
+def new_module(**options: t.Any) -> AnsibleModule:
+    """Return an AnsibleModule; end the process with one sentence where it would raise an exception about an option.
+
+    Empty text counts as not given for an optional path, a file attribute, and an element of a list: that is what
+    surveys and templates make of a missing value. An empty `path` is refused.
+
+    Args:
+        options: for AnsibleModule.
+    """
+    spec: dict[str, dict[str, t.Any]] = options["argument_spec"]
+    given = _given_options()
+    for name, value in given.items():
+        # A secret is not logged, so it may have any character.
+        if not spec.get(name, {}).get("no_log") and not all(map(_is_plain, _texts(value))):
+            _end(f"{printable(name)} contains a NUL or another character that cannot be used. Correct it.")
+    try:
+        module = basic.AnsibleModule(**options)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        _end(f"{_unreadable_option(spec, given)} has a value of the wrong type. Use the type in the documentation.")
+    for name, value in module.params.items():
+        kind = spec.get(name, {})
+        if value == "" and (name in _FILE_ATTRIBUTES or kind.get("type") == "path"):
+            if kind.get("required") or name == "path":  # without which a certificate is not installed
+                module.fail_json(msg=f"{name} is empty. Set it to a path.")
+            module.params[name] = None
+        elif kind.get("type") == "list" and value:
+            module.params[name] = [each for each in value if each != ""]
+    return module
+
+
+def _given_options() -> dict[str, t.Any]:
+    """Return the options as Ansible sent them; none where somebody only wants to know the spec."""
+    if basic._ANSIBLE_ARGS is None:
+        return {}
+    try:
+        return dict(basic._load_params())
+    except Exception:  # noqa: BLE001 (what it is depends on the version of Ansible)
+        _end("The options of this task contain a character that cannot be used. Correct them.")
+
+
+def _is_plain(text: str) -> bool:
+    """Return whether Ansible can log a text: no NUL, no half of a character."""
+    return "\0" not in text and text.encode(errors="replace").decode() == text
+
+
+def _unreadable_option(spec: t.Mapping[str, t.Any], given: t.Mapping[str, t.Any]) -> str:
+    """Return the name of an option whose value Ansible fails to convert, or words for it."""
+    from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+    for name in given.keys() & spec.keys():
+        try:
+            ArgumentSpecValidator({name: spec[name]}).validate({name: given[name]})
+        except Exception:  # noqa: BLE001 (this one it is)
+            return name
+    return "An option"
+
+
+def _end(message: str) -> t.NoReturn:
+    """Fail without a module, which there is not."""
+    print(json.dumps({"failed": True, "changed": False, "msg": message}))
+    sys.exit(1)
 
 
 def run(

@@ -71,6 +71,8 @@ def open_place(path: str, owner: int | None = None) -> t.Iterator[Place]:
     Raises:
         DigicertError: see `resolve_target`.
     """
+    if not path:
+        raise DigicertError("The path of a file is empty. Set it.")
     walk = _Walk(path, {0, os.geteuid()} | (set() if owner is None else {owner}))
     try:
         yield walk.place()

@@ -23,6 +23,8 @@ from ansible_collections.community.digicert.plugins.test.csr_for_names import cs
 from tests.support.pki import new_csr
 
 ROLE = Path(__file__).parents[4] / "roles" / "dv_certificate"
+SPECS = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
+DOCUMENTED = {name[len(PREFIX) :]: option for name, option in SPECS["argument_specs"]["main"]["options"].items()}
 WWW: dict[str, t.Any] = {"common_name": "www.example.com", "directory": "/etc/ssl"}
 
 
@@ -45,6 +47,9 @@ def test_nothing_but_a_name_is_needed() -> None:
          ["xn--bcher-kva.example", "*.xn--bcher-kva.example"]),
         ({"dns_names": "a.example, b.example;c.example"}, ["www.example.com", "a.example", "b.example", "c.example"]),
         ({"dns_names": ["a.example", None, "", "WWW.example.com."]}, ["www.example.com", "a.example"]),
+        ({"dns_names": '["a.example", "b.example"]'}, ["www.example.com", "a.example", "b.example"]),
+        ({"common_name": "www.example.com\n", "dns_names": ("a.example\n",)}, ["www.example.com", "a.example"]),
+        ({"dns_names": []}, ["www.example.com"]),
         ({"dns_names": None}, ["www.example.com"]),
         ({"dns_names": "  "}, ["www.example.com"]),
         ({"dns_names": Omit()}, ["www.example.com"]),
@@ -63,11 +68,30 @@ def test_names_are_taken_as_they_are_meant(given: dict[str, t.Any], names: list[
         ({"common_name": "192.0.2.1"}, "is an address"),
         ({"common_name": "[2001:db8::1]"}, "is an address"),
         ({"common_name": "www.example.com:443"}, "has a port"),
+        ({"common_name": "2001:db8::1"}, "is an address"),
+        ({"common_name": "web server 1"}, "is not a DNS name"),
+        ({"common_name": "a\nb"}, "common_name contains a line end"),
+        ({"common_name": ["a.example"]}, "common_name has a value of the wrong type"),
+        ({"dns_names": ["a.example", False]}, "dns_names is not text. Put it in quotes."),
+        ({"dns_names": '["a.example"'}, "dns_names has a value of the wrong type"),
         ({"common_name": "../../etc/cron.d/x"}, "common_name"),
         ({"dns_names": ["{{ lookup('pipe', 'true') }}"]}, "dns_names"),
         ({"dns_names": {"a": 1}}, "wrong type"),
         ({"common_name": "*.example.com"}, "cannot validate wildcards"),
         ({"name": "a/b"}, "first part of a file's name"),
+        ({"name": 1.10}, "name is not text. Put it in quotes."),
+        ({"path": "/etc/a\0b"}, "path contains a line end or another control character"),
+        ({"webroot": "/var/www\n/html"}, "webroot contains a line end or another control character"),
+        ({"owner": True}, "owner is not text. Put it in quotes."),
+        ({"mode": 0o644}, "mode is a number"),
+        ({"private_key_mode": 400}, "private_key_mode is a number"),
+        ({"private_key_passphrase": 1.50}, "private_key_passphrase is not text"),
+        ({"wait_timeout": True}, "wait_timeout has a value of the wrong type"),
+        ({"remaining_days": float("nan")}, "remaining_days has a value of the wrong type"),
+        ({"check_timeout": float("inf")}, "check_timeout has a value of the wrong type"),
+        ({"dns_credentials": "secret"}, "dns_credentials has a value of the wrong type"),
+        ({"order_validity": 1}, "order_validity has a value of the wrong type"),
+        ({"order_validity": [1]}, "order_validity has a value of the wrong type"),
         ({"wait_timeout": "soon"}, "wait_timeout has a value of the wrong type"),
         ({"force": "perhaps"}, "force has a value of the wrong type"),
         ({"private_key_path": "/etc/ssl//www.example.com.PEM"}, "name the same file"),
@@ -80,12 +104,30 @@ def test_names_are_taken_as_they_are_meant(given: dict[str, t.Any], names: list[
         ({"dcv_method": "dns", "dns_provider": "cloudflare"}, "needs dv_certificate_dns_zone"),
         ({"dcv_method": "dns", "dns_provider": "azure", "dns_zone": "example.com"}, "azure"),
         ({"auth_key_id": "7"}, "needs dv_certificate_auth_key"),
-        ({"order_validity": {"years": 1, "days": 90}}, "exactly one of"),
+        ({"order_validity": {"years": 1, "days": 90}}, "custom_expiration_date, and has years and days."),
     ],
 )  # fmt: skip
 def test_what_cannot_be_meant_is_one_sentence(given: dict[str, t.Any], problem: str) -> None:
     problems = normalize_options({**WWW, **given})["problems"]
     assert [text for text in problems if problem in text], problems
+
+
+def test_null_and_empty_text_mean_not_given() -> None:
+    """As surveys have them; options that are no texts get as far as this only where Ansible lets them."""
+    unset = dict.fromkeys(DOCUMENTED) | {"common_name": "www.example.com"}
+    for name in DOCUMENTED.keys() - {"common_name"}:
+        for empty in ("", " ", "\n"):
+            assert normalize_options({**unset, name: empty}) == normalize_options(unset), name
+    assert normalize_options(unset)["problems"] == []
+
+
+@pytest.mark.parametrize("given", ["years=2", '{"years": 2}', {"years": 2, "days": None}, {"years": 2, "days": ""}])
+def test_dictionaries_as_the_command_line_has_them(given: t.Any) -> None:
+    options = normalize_options({**WWW, "order_validity": given})
+    assert ({key: int(value) for key, value in options["order_validity"].items()}, options["problems"]) == (
+        {"years": 2},
+        [],
+    )
 
 
 @pytest.mark.parametrize(
@@ -130,8 +172,7 @@ def test_records_lie_where_the_cname_leads(alias: t.Any, records: list[str]) -> 
 
 def test_every_list_of_the_variables_has_all_of_them() -> None:
     defaults = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text(encoding="utf-8"))
-    specs = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
-    documented = specs["argument_specs"]["main"]["options"]
+    documented = {PREFIX + name: option for name, option in DOCUMENTED.items()}
     frozen = re.findall(rf"'(\w+)': {PREFIX}\1\b", (ROLE / "tasks" / "main.yml").read_text(encoding="utf-8"))
     assert {PREFIX + name for name in frozen} == documented.keys() == defaults.keys() | {PREFIX + "common_name"}
     values = {name: value for name, value in defaults.items() if not (isinstance(value, str) and "{{" in value)}

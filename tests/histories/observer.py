@@ -24,8 +24,8 @@ A run with `renewal=order` that finds neither certificate nor journal orders wit
 rules 5 and 6 do not count for it.
 
 It judges each reissue likewise: for the same CSR, no other certificate of the account is pending, none would do that
-was never installed, and without `force=true` none would do at all, unless somebody deleted or damaged the site's files
-or restored old ones since.
+was never installed, and without `force=true` none of the same order would do at all, unless somebody deleted or damaged
+the site's files or restored old ones since.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Observer:
             return
         site: Site = run.site
         found = self._order_faults(order, cert, run) if cert.kind == "new_request" else []
-        found += self._csr_faults(cert, run, site)
+        found += self._csr_faults(order, cert, run, site)
         kind = "order" if cert.kind == "new_request" else "reissue"
         self.stage.counts[f"{kind}s carried out"] += 1
         self.stage.note(f"carried out: {kind} in {order.order_id}, certificate {cert.certificate_id}")
@@ -93,7 +93,7 @@ class Observer:
             found += [f"order {other.order_id} was placed {iso(other.created)}" for other in recent]
         return found
 
-    def _csr_faults(self, cert: Cert, run: Any, site: Site) -> list[str]:
+    def _csr_faults(self, order: Order, cert: Cert, run: Any, site: Site) -> list[str]:
         found: list[str] = []
         if run.renewal == "order" and run.is_first:
             return found
@@ -110,7 +110,7 @@ class Observer:
             elif self.would_do(other) and frozenset(other.names) == frozenset(cert.names):
                 if not site.installed & self.serials_since(other):
                     found.append(f"certificate {other.certificate_id} for the same CSR was never installed")
-                elif not run.force and not site.tampered:
+                elif not run.force and not site.tampered and (cert.kind == "new_request" or other in order.certs):
                     found.append(f"certificate {other.certificate_id} for the same CSR would do")
         return found
 

@@ -199,6 +199,8 @@ class IssuanceMachine(RuleBasedStateMachine):
         site.installed.update(each.serial_number for each in site.leaves())
         assert not self.observer.complaints, "\n".join([*self.observer.complaints, str(run)])
         assert site.tampered or not site.has_damaged_journal, f"a run left a journal that nobody can read: {run}"
+        if run.is_clean and wait:
+            assert self.observer.matches(site, leaf), f"a run succeeded, and has the wrong certificate in place: {run}"
         # What was under way is installed even when it is due again, and what DigiCert renews by itself is waited for.
         excused = (run.result is not None and run.result.action == "continued") or site.renewal == "reissue"
         excused = excused or bool(self.observer.needs_user(site))

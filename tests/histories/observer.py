@@ -160,9 +160,14 @@ class Observer:
         """Return whether a certificate is to be replaced by the true time: 30 days or a third of its life are left."""
         return not_after - self.now < min(30 * DAY, (not_after - not_before) / 3) + slack
 
+    @staticmethod
+    def matches(site: Site, leaf: Leaf | None) -> bool:
+        """Return whether a certificate has the key and the names that the user wants."""
+        return leaf is not None and leaf.public_key == site.public_key and set(site.names) <= leaf.names
+
     def fits(self, site: Site, leaf: Leaf | None) -> bool:
         """Return whether the certificate in place is what the user wants, and not due."""
-        if leaf is None or leaf.public_key != site.public_key or not set(site.names) <= leaf.names:
+        if leaf is None or not self.matches(site, leaf):
             return False
         return not self.is_due(leaf.not_before, leaf.not_after, slack=-3600)
 

@@ -188,7 +188,7 @@ class Decider:
 
     def _is_due(self, order: Order) -> bool:
         """Return whether an order's certificate ends so soon that another one would be due."""
-        return order.valid_till is not None and order.valid_till <= self._client.now() + self._finder.least_left()
+        return order.valid_till is not None and order.valid_till <= self._client.now() + self._finder.least_left(order)
 
     def _may_reissue(self, order: Order, same_names: bool | None) -> bool:
         """Return whether the rule allows a reissue in an issued order; raises DigicertError when nothing is allowed."""

@@ -165,9 +165,12 @@ class OrderFinder:
         tolerance = END_TOLERANCE if end == order.order_valid_till else timedelta(0)
         return end is None or end > self._client.now() + self.least_left() + tolerance
 
-    def least_left(self) -> timedelta:
-        """Return how much validity a certificate must have left to be worth having."""
+    def least_left(self, order: Order | None = None) -> timedelta:
+        """Return how much validity a new certificate, or that of an order, must have left to be worth having."""
         life = longest_certificate(self._client.now(), self._context.request.cert_validity_days)
+        if order is not None and None not in (order.valid_from, order.valid_till):
+            # It may be shorter than the table says: certificates become shorter before the day that is required.
+            life = min(life, t.cast(datetime, order.valid_till) - t.cast(datetime, order.valid_from))
         return renewal_threshold(life, self._context.options.remaining_days)
 
     def is_recent(self, moment: datetime | None) -> bool:

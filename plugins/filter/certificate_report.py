@@ -112,6 +112,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 
 from ansible.errors import AnsibleFilterError
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.utils.unsafe_proxy import wrap_var
 
 SOON_DAYS = 30.0
@@ -170,6 +171,11 @@ def _places(entry: t.Mapping[str, t.Any]) -> list[Row]:
     return places
 
 
+def _texts(value: object) -> list[str]:
+    """Return a list of texts, empty when it is none; it may come from a host that lies."""
+    return [str(each) for each in value] if isinstance(value, (list, tuple)) else []
+
+
 def _plain(serial_number: object) -> str:
     """Return a serial number in one spelling: hexadecimal, upper case, no colons, no leading zeros."""
     text = "".join(str(serial_number or "").replace(":", " ").split())
@@ -190,7 +196,7 @@ def _installed_rows(places: list[Row], known: dict[str, Row]) -> list[Row]:
             continue
         row = found.setdefault(serial, _row(serial, known.get(serial), place))
         row["places"].append({"host": str(place.get("host")), "path": str(place.get("path") or "")})
-        row["managed"] = row["managed"] or bool(place.get("managed"))
+        row["managed"] = row["managed"] or boolean(place.get("managed") or False, strict=False)
     return list(found.values())
 
 
@@ -205,9 +211,12 @@ def _uninstalled_rows(orders: list[Row], seen: set[str]) -> list[Row]:
 
 def _row(serial: str, order: Row | None, place: Row) -> Row:
     order = order or {}
-    names = [str(name) for name in place.get("dns_names") or order.get("dns_names") or []]
-    name = str(order.get("common_name") or (names[0] if names else "") or serial)
     current = _plain(order.get("serial_number"))
+    # What the account says of its current certificate, a host cannot make look better.
+    known = order if serial == current else {}
+    names = _texts(known.get("dns_names")) or _texts(place.get("dns_names")) or _texts(order.get("dns_names"))
+    name = str(order.get("common_name") or (names[0] if names else "") or serial)
+    ends = [end for end in (_iso(known.get("certificate_valid_till")), _iso(place.get("not_after"))) if end]
     return {
         "name": name,
         "dns_names": names,
@@ -220,7 +229,7 @@ def _row(serial: str, order: Row | None, place: Row) -> Row:
         "auto_reissue": bool(order.get("auto_reissue")),
         "auto_renew": bool(order.get("auto_renew")),
         "not_before": _iso(place.get("not_before") or order.get("certificate_valid_from")),
-        "not_after": _iso(place.get("not_after") or order.get("certificate_valid_till")),
+        "not_after": min(ends) if ends else _iso(order.get("certificate_valid_till")),
         "order_valid_till": _iso(order.get("order_valid_till")),
         "places": [],
         "managed": False,

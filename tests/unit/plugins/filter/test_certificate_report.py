@@ -38,7 +38,14 @@ def place(serial: str, host: str = "web1", **values: t.Any) -> dict[str, t.Any]:
     [
         ([order(1, "0A1B")], [place("a:1b")], []),
         ([order(1, "0A")], [place("0A", managed=False)], ["not_renewed"]),
+        ([order(1, "0A")], [place("0A", managed="false")], ["not_renewed"]),
         ([order(1, "0A", auto_renew=True)], [place("0A", managed=False)], []),
+        ([], [place("0A", dns_names=5, not_after=[5], managed=[])], ["unknown_to_account", "not_renewed"]),
+        (
+            [order(1, "0A", certificate_valid_till="2026-12-20")],
+            [place("0A", not_after="2099-01-01")],
+            ["expires_soon"],
+        ),
         ([order(1, "0A")], [], ["not_installed"]),
         ([], [place("0A", not_after="2027-01-31T00:00:00Z")], ["unknown_to_account"]),
         ([order(1, "0A", certificate_valid_till="2026-12-20")], [place("0A")], ["expires_soon"]),

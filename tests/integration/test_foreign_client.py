@@ -19,6 +19,7 @@ import pytest
 from cryptography import x509
 
 from tests.simulator import OrderBehaviour, ServiceBehaviour, Simulator
+from tests.support.gaps import package_folder
 
 NAME = "new.example.com"
 SCRIPT = """
@@ -39,10 +40,7 @@ else:
 
 @pytest.fixture
 def folder() -> str:
-    if "FOREIGN_CLIENT" not in os.environ:
-        leave = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-        leave("FOREIGN_CLIENT names no folder: pip install --target FOLDER -r requirements/foreign.txt")
-    return os.environ["FOREIGN_CLIENT"]
+    return package_folder("foreign")
 
 
 def test_list_search_describe_order_and_revoke(simulator: Simulator, folder: str) -> None:

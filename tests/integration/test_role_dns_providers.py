@@ -25,6 +25,7 @@ from tests.simulator import OrderBehaviour
 from tests.support.azure_dns import Azure
 from tests.support.dns_apis import ZONE, Cloudflare, Hetzner, proxy_to
 from tests.support.fleet import Fleet, failures
+from tests.support.gaps import package_folder
 
 SHARED = "_dnsauth.shared"
 RECORD = f"{SHARED}.{ZONE}"
@@ -80,10 +81,7 @@ def values_in(text: str) -> list[str]:
 
 @pytest.fixture
 def packages() -> str:
-    if "PROVIDERS" not in os.environ:
-        leave = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-        leave("PROVIDERS names no folder: pip install --target FOLDER -r requirements/providers.txt")
-    return os.environ["PROVIDERS"]
+    return package_folder("providers")
 
 
 def installed(collection: str) -> Path:

@@ -15,8 +15,9 @@ import tempfile
 import typing as t
 import warnings
 
-import pytest
 from ansible.module_utils import basic
+
+from tests.support.gaps import cannot_run
 
 PREFIX = "ansible_collections.community.digicert.plugins.modules."
 NOBODY = 65534
@@ -25,9 +26,7 @@ NOBODY = 65534
 def need_root() -> None:
     """Skip a test that plays two users, unless it is root's; in CI, which runs tests as root too, it fails."""
     if os.geteuid() != 0:
-        if os.environ.get("CI") == "true":
-            pytest.fail("This test needs root, to play two users.")
-        pytest.skip("needs root, to play two users")
+        cannot_run("This test needs root, to play two users.")
 
 
 def become(user: int) -> None:

@@ -94,7 +94,10 @@ def test_what_surveys_make_of_a_missing_value_is_not_given(tmp_path: Path) -> No
         result = run_module(INFO, {"path": f"{tmp_path}/a.pem", "common_name": "a.example", **given})
         assert (result["rc"], result["due"]) == (0, True), result
     assert run_module(FILE, {"webroot": "", "value": "a"})["msg"] == "webroot is empty. Set it to a path."
-    assert run_module(CERTIFICATE, {**OFFLINE, "path": "", "csr_content": "x"})["msg"] == "path is empty. Set it to a path."
+    assert (
+        run_module(CERTIFICATE, {**OFFLINE, "path": "", "csr_content": "x"})["msg"]
+        == "path is empty. Set it to a path."
+    )
     record = {"server": "", "record": "a.example", "value": "abc"}
     assert run_module(RECORD, record)["msg"].startswith("server is empty.")
     result = run_module("digicert_order_info", {**OFFLINE, "order_id": 1, "ca_path": ""})

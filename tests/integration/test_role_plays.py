@@ -37,10 +37,16 @@ def test_no_host_depends_on_which_one_is_first(fleet: Fleet, tmp_path: Path) -> 
     ssh.write_text("#!/bin/sh\nexit 255\n")
     ssh.chmod(0o755)
     lost = {"ansible_connection": "ssh", "ansible_ssh_executable": str(ssh)}
-    names = ("other", "lost", "second", "third", "free1", "free2", "tagged", "untagged", "excluded")
+    names = ("other", "lost", "second", "b\u00fccher", "free", "tagged", "untagged", "excluded")
     hosts: dict[str, dict[str, t.Any]] = {f"{name}.example.com": {} for name in names}
     hosts["lost.example.com"] = lost
-    other, gone, second, third, free1, free2, tagged, untagged, excluded = hosts
+    other, gone, second, third, free1, tagged, untagged, excluded = hosts
+    free2, serial = odd = ("2001:db8::1", "web server 1")
+    hosts |= {name: {"common_name": f"odd{number}.example.com"} for number, name in enumerate(odd)}
+    webroots = Path(fleet.variables["webroot"]).parent
+    (webroots / "xn--bcher-kva.example.com").symlink_to(third)
+    for name in odd:
+        (webroots / hosts[name]["common_name"]).symlink_to(name)
     run = play(
         fleet,
         hosts,
@@ -50,7 +56,7 @@ def test_no_host_depends_on_which_one_is_first(fleet: Fleet, tmp_path: Path) -> 
         },
         {"hosts": [free1, free2], "strategy": "free", "roles": [ROLE], "tags": ["tls"]},
         {
-            "hosts": [second, tagged],
+            "hosts": [second, tagged, serial.replace(" ", "?")],
             "serial": 1,
             "tasks": [{"block": [{"import_role": {"name": ROLE}}], "tags": "always"}],
         },
@@ -60,12 +66,13 @@ def test_no_host_depends_on_which_one_is_first(fleet: Fleet, tmp_path: Path) -> 
     )
     assert failures(run) == {}, run.output
     assert {task.host for task in run.results if task.outcome == "unreachable"} == {gone}
-    for host in (second, third, free1, free2, tagged):
-        fleet.verify(host)
-    assert fleet.hosts_seen() == {second, third, free1, free2, tagged}  # all of the role, or nothing of it
+    done = {second, third, free1, free2, tagged, serial}
+    for host in done:
+        fleet.verify(host, hosts[host].get("common_name"))
+    assert fleet.hosts_seen() == done  # all of the role, or nothing of it
     calls = fleet.calls()
     assert (calls[0], calls[1:5].count(ORDER)) == (AUTH_KEY, 2)
-    assert (calls.count(ORDER), calls.count(AUTH_KEY)) == (5, 1 + 2 + 1)
+    assert (calls.count(ORDER), calls.count(AUTH_KEY)) == (6, 1 + 2 + 2)
 
 
 def test_passes_in_a_loop_share_nothing_and_names_are_taken_as_they_are_meant(fleet: Fleet, tmp_path: Path) -> None:

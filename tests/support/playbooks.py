@@ -119,7 +119,7 @@ class Ansible:
     def hosts(self, *names: str) -> None:
         """Set the inventory: hosts of these names, all of them this machine."""
         python = os.environ.get("TARGET_PYTHON", sys.executable)
-        lines = [f"{name} ansible_connection=local ansible_python_interpreter={python}" for name in names]
+        lines = [f'"{name}" ansible_connection=local ansible_python_interpreter={python}' for name in names]
         self.inventory.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     def adhoc(self, module: str, args: t.Mapping[str, t.Any] | None = None, *options: str, **env: str) -> Run:

@@ -26,6 +26,8 @@ from cryptography import x509
 
 from tests.support.pki import new_csr
 
+MANY = range(300)  # names, more than DigiCert allows
+
 
 def request_for(*names: str, csr: str | None = None, **options: t.Any) -> CertificateRequest:
     """Return a request for names or a CSR."""
@@ -79,6 +81,10 @@ def test_the_bodies() -> None:
         ),
         (["a.example", "b.example"], "a.example", {"dns_names": []}, ("a.example",)),
         ([], "a.example", {}, ("a.example",)),
+        (["A.example.", "a.example", "b.example."], "a.example.", {}, ("a.example", "b.example")),
+        (["a.example", "*.a.example"], "*.a.example", {}, ("*.a.example", "a.example")),
+        (["xn--bcher-kva.example"], None, {"common_name": "B\u00dcCHER.example"}, ("xn--bcher-kva.example",)),
+        ([f"{n}.example" for n in MANY], None, {}, tuple(f"{n}.example" for n in MANY)),
     ],
 )
 def test_names(names: list[str], common_name: str | None, options: dict[str, t.Any], expected: tuple[str, ...]) -> None:

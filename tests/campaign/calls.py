@@ -12,7 +12,9 @@ from __future__ import annotations
 import typing as t
 from datetime import datetime, timedelta, timezone
 
-from tests.campaign.stage import PRODUCT, Stage
+from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import Journal, JournalEntry
+
+from tests.campaign.stage import NAME, PRODUCT, Stage
 from tests.simulator import Fault, OrderBehaviour, ServiceBehaviour
 
 AUTH_KEY, AUTH_KEY_INFO, CERTIFICATE = "digicert_auth_key", "digicert_auth_key_info", "digicert_certificate"
@@ -154,6 +156,14 @@ def _reissue(stage: Stage) -> dict[str, t.Any]:
     return stage.ordering(**stage.bought_files())
 
 
+def _remembered_reissue(stage: Stage) -> dict[str, t.Any]:
+    """A certificate is due, and the journal remembers its order."""
+    options = _reissue(stage)
+    [order] = stage.simulator.orders()
+    Journal(options["path"]).save(JournalEntry(order_id=order.id, names=(NAME,)))
+    return options
+
+
 def _lost_reissue(stage: Stage) -> dict[str, t.Any]:
     stage.simulator.inject(Fault(name="setup", method="POST", drop="reset", commit=True))
     return _reissue(stage)
@@ -284,6 +294,9 @@ CALLS = [
     Call("find the order of a certificate", "get_order", CERTIFICATE, "GET", SERIAL, _reissue,
          fields=("", "/order_valid_till", "/is_renewed", "/auto_reissue", "/auto_renew"),
          ends_with=(1, 1, 1), shrugs="400"),
+    Call("read the order to reissue in", "get_order", CERTIFICATE, "GET", INFO, _remembered_reissue,
+         fields=("", "/order_valid_till", "/is_renewed", "/auto_reissue", "/certificate/dns_names"),
+         ends_with=(1, 1, 1)),
     Call("reissue", "post_reissue", CERTIFICATE, "POST", REISSUE, _reissue,
          fields=("", "/id", "/requests", "/certificate_id", "/certificate_chain"),
          ends_with=(1, 1, 1)),

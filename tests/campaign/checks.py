@@ -20,8 +20,8 @@ ADVICE = re.compile(
     r"Use|use|Wait)\b|[Tt]he next run "
 )
 WHAT = re.compile(
-    r"Cannot |Order [0-9]+ |The permanent AuthKey |The certificate (that CertCentral returned|of order) |"
-    "The installed certificate |The directory |The journal of the order |/"
+    r"Cannot |Order [0-9]+ |The permanent AuthKey |The (certificate|chain) that CertCentral returned |"
+    "The certificate of order |The installed certificate |The directory |The journal of the order |/"
 )
 TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (float, int), "bool": (bool,)}
 

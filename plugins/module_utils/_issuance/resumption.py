@@ -235,25 +235,28 @@ def missing_chain(context: CertificateContext, leaf: Certificate) -> Bundle:
         DigicertError: there is no such order, or the service refused or could not be reached.
     """
     order = _order_of(context, leaf)
-    bundle = None
-    if order is not None:
-        context.progress.order = order
-        number = order.certificate_id
-        if not context.is_installed(order.serial_number):
-            rows = list_reissues(context.client, order.order_id)
-            number = next((row.certificate_id for row in rows if context.is_installed(row.serial_number)), number)
-        text = download(context.client, number, order.order_id)
-        # No list may show an older certificate of the order; the intermediates of a later one do if they issued it.
-        others = [each for each in read_certificates(text) if each.public_key != leaf.public_key]
-        with contextlib.suppress(DigicertError):
-            bundle = build_chain([leaf, *others], leaf.public_key)
-    if bundle is None:
+    if order is None:
         raise DigicertError(
             f"The installed certificate (serial number {leaf.serial_number}) is valid, but its chain is in none "
             "of the files, and CertCentral does not show its order. Install the chain yourself, set order_id, or "
             "run the task once with force=true to get another certificate."
         )
-    return bundle
+    context.progress.order = order
+    number = order.certificate_id
+    if not context.is_installed(order.serial_number):
+        rows = list_reissues(context.client, order.order_id)
+        number = next((row.certificate_id for row in rows if context.is_installed(row.serial_number)), number)
+    text = download(context.client, number, order.order_id)
+    try:
+        # No list may show an older certificate of the order; the intermediates of a later one do if they issued it.
+        others = [each for each in read_certificates(text) if each.public_key != leaf.public_key]
+        return build_chain([leaf, *others], leaf.public_key)
+    except DigicertError as error:
+        raise DigicertError(
+            f"The chain that CertCentral returned for order {order.order_id} was not installed: {error.message} Run "
+            "the task again; if that fails too, install the chain yourself, or run the task once with force=true to "
+            "get another certificate."
+        ) from None
 
 
 def _order_of(context: CertificateContext, leaf: Certificate) -> Order | None:

@@ -98,9 +98,9 @@ def test_order_for_a_host_without_network(dmz: Dmz) -> None:
 
 # What a killed run did not get to do any more.
 CRASHES = {
-    "planned.example.com": "1:Write on the host what came of it",
-    "reserved.example.com": "2:Get the certificate",
-    "sent.example.com": "2:Write on the host what came of it",
+    "planned.example.com": "1:Record the result on the host",
+    "reserved.example.com": "2:Order or fetch the certificate on the controller",
+    "sent.example.com": "2:Record the result on the host",
     "installed.example.com": "1:Remove the request token",
 }
 

@@ -86,5 +86,5 @@ def test_files_for_servers_and_files_that_are_there(fleet: Fleet, tmp_path: Path
     fleet.path(bundle, "combined").unlink()
     second = fleet.run(hosts={host: variables[host] for host in hosts if host != same})
     assert (failures(second), fleet.calls()) == ({}, [])
-    assert changes(second) == ["Write a file with private key, certificate, and chain"], second.output
+    assert changes(second) == ["Write a file with the private key, the certificate, and the chain"], second.output
     ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(fleet.path(bundle, "combined"))

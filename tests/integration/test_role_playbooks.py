@@ -32,7 +32,7 @@ def play(fleet: Fleet, name: str, **variables: t.Any) -> Run:
 def test_http_and_then_renewal_with_nothing_due(fleet: Fleet) -> None:
     first = play(fleet, "certificate_http")
     assert first.rc == 0, first.output
-    assert (fleet.calls(), len(first.of("Use the new certificate"))) == ([AUTH_KEY, *FIRST], 1)
+    assert (fleet.calls(), len(first.of("Reload the server"))) == ([AUTH_KEY, *FIRST], 1)
     fleet.verify("www.example.com")
     renewal = play(fleet, "certificate_renew")
     assert renewal.rc == 0, renewal.output

@@ -71,7 +71,7 @@ class Fleet:
             "roles": [{"role": ROLE}],
             "handlers": [
                 {
-                    "name": "Use the new certificate",
+                    "name": "Reload the server",
                     "ansible.builtin.debug": {"msg": "used"},
                     "listen": "dv_certificate_changed",
                 }
@@ -135,7 +135,7 @@ def changes(run: Run) -> list[str]:
 
 def notified(run: Run) -> list[str]:
     """Return the hosts whose handler ran."""
-    return [task.host for task in run.of("Use the new certificate")]
+    return [task.host for task in run.of("Reload the server")]
 
 
 def failures(run: Run) -> dict[str, str]:

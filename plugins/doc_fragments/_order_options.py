@@ -19,7 +19,7 @@ options:
     description:
       - Common name of the certificate, a DNS name or a wildcard.
       - If not set, the common name in the CSR is used, or else its first DNS name.
-      - Names with characters outside ASCII are turned into A-labels (C(xn--...)).
+      - Names with characters outside ASCII are converted to A-labels (C(xn--...)).
     type: str
   dns_names:
     description:
@@ -120,8 +120,8 @@ options:
         required: true
   renewal_of_order_id:
     description:
-      - Id of the order that a new order renews. If not set, the module uses the order of the certificate in place, from
-        90 days to one day before that order ends.
+      - Id of the order that a new order renews. If not set, the module uses the order of the installed certificate,
+        from 90 days to one day before that order ends.
     type: int
   additional_fields:
     description:

@@ -12,8 +12,8 @@ author:
   - community.digicert contributors (!UNKNOWN)
 description:
   - Matches the orders of an account with the certificates that are installed on hosts, by serial number.
-  - Shows which certificates expire, which orders end, which paid certificates no host uses, and which certificates on
-    hosts the account does not know.
+  - Shows which certificates expire, which orders end, which paid certificates no host uses, and which installed
+    certificates are not from the account.
   - The playbook C(community.digicert.certificate_report) uses it to write an HTML page and a JSON file.
 positional: installed
 options:
@@ -40,7 +40,7 @@ options:
         description: File of the certificate on the host.
         type: str
       serial_number:
-        description: Serial number of the certificate, hexadecimal. Leave it out if the host has none.
+        description: Serial number of the certificate, hexadecimal. Omit it if the host has none.
         type: str
       dns_names:
         description: DNS names of the certificate.

@@ -11,9 +11,9 @@ version_added: 0.3.0
 author:
   - community.digicert contributors (!UNKNOWN)
 description:
-  - The role P(community.digicert.dv_certificate#role) uses this filter to freeze its variables before it runs anything
-    on a host. You usually do not need it yourself.
-  - The filter turns names into A-labels in lower case without a dot at the end, and accepts text in place of a list.
+  - The role P(community.digicert.dv_certificate#role) uses this filter to copy and check its variables before it runs
+    anything on a host. You usually do not need it yourself.
+  - The filter converts names to A-labels in lower case without a dot at the end, and accepts text instead of a list.
     Null, an empty text, and an omitted value mean that an option is not set.
 options:
   _input:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: order_csr
-short_description: Bring a CSR into the form that a DigiCert request token is made for
+short_description: Convert a CSR to the form that a DigiCert request token is made for
 version_added: 0.1.0
 author:
   - community.digicert contributors (!UNKNOWN)

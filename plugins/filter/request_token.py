@@ -14,8 +14,8 @@ description:
   - Makes the request token that proves control of a domain to DigiCert, from a certificate signing request (CSR)
     and an AuthKey of the CertCentral account.
   - Put the token into a TXT record, or into the file C(/.well-known/pki-validation/fileauth.txt) of the web server,
-    before the certificate is ordered.
-  - The filter sends no request, and needs no library besides Python's own.
+    before you order the certificate.
+  - The filter does not send requests, and needs no libraries besides Python's own.
 positional: auth_key
 options:
   _input:

@@ -41,7 +41,7 @@ attributes:
 options:
   state:
     description:
-      - V(present) makes sure that the account has the key that is asked for.
+      - V(present) makes sure that the account has the requested key.
       - V(absent) makes sure that a key does not exist. It needs either O(auth_key_id) or O(permanent=true). When a key
         is deleted, all request tokens made with it become invalid.
     type: str
@@ -49,7 +49,7 @@ options:
     default: present
   ttl_days:
     description:
-      - How many days the key is valid, at least V(1). Leave it out for the permanent key.
+      - How many days the key is valid, at least V(1). Omit it for the permanent key.
       - An account can have any number of keys that expire. If two hosts need one at the same moment, each creates one.
         Run the task once for all hosts, as the examples show.
       - Only with O(state=present).

@@ -20,7 +20,7 @@ description:
     if the order ends too soon, has ended, or is for other names. See O(renewal).
   - The module never sends the same order or reissue twice. If a response is lost, the module searches the account, and
     waits at least ten minutes before it sends the request again. If a run is interrupted, the next run continues.
-  - As long as the certificate in place has the public key of the CSR, covers all names, and is valid for at least
+  - As long as the installed certificate has the public key of the CSR, covers all names, and is valid for at least
     O(remaining_days) more, the module sends no request. It still corrects the content and attributes of the files.
 extends_documentation_fragment:
   - community.digicert._options
@@ -60,8 +60,8 @@ options:
     description:
       - File for the certificate.
       - The folder must exist. The module checks this before it sends anything.
-      - A link is followed if the link and every folder on the way belong to root or the user of the task, and nobody
-        else can write there. Otherwise the module refuses it.
+      - The module follows a link only if the link and every folder in its path belong to root or the user of the task,
+        and nobody else can write there.
       - If the file contains a private key, the task fails before it sends anything. The module never overwrites a
         private key.
       - Without O(path) and O(full_chain_path), the module only returns the certificate. A later run finds the order in
@@ -89,35 +89,37 @@ options:
     default: false
   journal:
     description:
-      - What the journal on another machine says, which installs the certificate. V({}) if there is none. The result
-        has RV(journal) for it. Use this to order on a controller for hosts that cannot reach CertCentral.
-      - It is a hint only. The module reads the order before it reissues, and only reissues for exactly the requested
-        names. It only places an order if the account shows no fitting one, and none for these names within seven days.
-      - Before anything is sent, the module returns RV(reservation). Let
-        M(community.digicert.digicert_certificate_install) write RV(journal) on that machine. If it did, run the module
-        again with RV(journal) and O(reservation), at once.
-      - Excludes O(path), O(chain_path), and O(full_chain_path).
+      - Content of the journal on another machine, which installs the certificate, or V({}) if there is none. Use this
+        to order on a controller for hosts that cannot reach CertCentral. The module returns the new content in
+        RV(journal).
+      - The module does not trust this content. It reads the order before it reissues, and reissues only for exactly the
+        requested names. It places an order only if the account has neither a matching order nor an order for these
+        names from the last seven days.
+      - Before the module sends anything, it returns RV(reservation). Write RV(journal) on the other machine with
+        M(community.digicert.digicert_certificate_install). If that succeeds, run this module again at once, with
+        O(journal) set to RV(journal) and O(reservation) set to RV(reservation).
+      - Cannot be used together with O(path), O(chain_path), or O(full_chain_path).
     type: dict
     version_added: 0.3.0
   installed:
     description:
-      - The certificate in place on that machine and its chain, PEM text.
+      - The certificate that is installed on the other machine, and its chain, PEM text.
       - Requires O(journal).
     type: str
     version_added: 0.3.0
   reservation:
     description:
-      - RV(reservation) of the previous run, after the other machine has written its journal. This is the permission to
-        send. Use it once, and never unless that machine has written the journal.
+      - RV(reservation) of the previous run. It permits the module to send the order. Use it only after the other
+        machine has written its journal, and only once.
       - Requires O(journal).
     type: str
     version_added: 0.3.0
   renewal:
     description:
-      - How a certificate that is due is renewed.
-      - With V(auto), the module reissues it within its order if the names are the same and the order lasts so long that
-        the new certificate is not due again at once. Otherwise it places an order. From 90 days to one day before the
-        old order ends, the new one is linked to it.
+      - How the module renews a certificate that is due.
+      - With V(auto), the module reissues it within its order if the names are the same and the order lasts long enough
+        that the new certificate is not due again at once. Otherwise it places an order. From 90 days to one day before
+        the old order ends, the new one is linked to it.
       - With V(reissue), the module also reissues if the names have changed, with a warning, and never places an order.
       - With V(order), the module places an order for each renewal, as version 0.2 did.
       - If CertCentral refuses a reissue, the task fails. The module never places an order because of that.
@@ -135,7 +137,7 @@ options:
     type: int
   check_revoked:
     description:
-      - Whether to ask CertCentral if the certificate in place was revoked, which makes it due. This costs one request
+      - Whether to ask CertCentral if the installed certificate was revoked, which makes it due. This costs one request
         in each run.
     type: bool
     default: false
@@ -160,7 +162,7 @@ options:
     description:
       - Whether to wait until the certificate is issued.
       - With V(false), the result contains no certificate as long as RV(order_status) is not V(issued). Publish
-        RV(dcv_random_value) in place of a request token, then run the task again to continue.
+        RV(dcv_random_value) instead of a request token, then run the task again to continue.
     type: bool
     default: true
   wait_timeout:
@@ -179,24 +181,24 @@ notes:
     contains the ids and the end of the order, names, product, the fingerprint of the CSR, and serial numbers, but no
     secret. The module also reads the files of version 0.2. If the journal is damaged, the task fails before it sends
     anything.
-  - Without a journal, the module finds the order of the certificate in place by its serial number, or in the list of
+  - Without a journal, the module finds the order of the installed certificate by its serial number, or in the list of
     orders. With neither journal nor certificate, it reads the list before it orders. If there is a valid order for the
     same names and product, it reissues the certificate within that order, so rebuilding a host costs nothing. With
     O(renewal=order), it does not read the list.
-  - A file whose name ends with C(.next) shares the journal of the file without it, so that a certificate can be staged
-    beside the one in place.
+  - A file whose name ends with C(.next) shares the journal of the file without it, so you can stage a certificate
+    beside the installed one.
   - A renewal by reissue takes two requests, a paid renewal takes three, and a first order takes two.
   - A second order for the same names within seven days needs O(force=true). If the clock of the host differs from the
     service's by more than an hour, or only the clock of the host makes a certificate due, the task fails and says so
     instead of placing an order.
-  - If DigiCert renews an order by itself (C(auto_renew)), the module does not renew it while it is valid. If somebody
-    renewed an order in CertCentral, the module uses the new order and does not place another one.
+  - If DigiCert renews an order automatically (C(auto_renew)), the module does not renew it while it is valid. If
+    somebody renewed an order in CertCentral, the module uses the new order and does not place another one.
   - If the order was rejected, canceled, or revoked, the task fails until you run it once with O(force=true).
   - While an order waits for domain control validation, the module repeats the check until O(wait_timeout) ends, so it
     also finds a token or a random value that is published late.
   - Before it writes a file, the module checks that the certificate has the public key of the CSR, covers all names, and
-    is valid, and that each certificate of the chain signed the one before it. Files are flushed to disk before the
-    journal says that they are installed.
+    is valid, and that each certificate of the chain signed the one before it. It flushes files to disk before it
+    records in the journal that they are installed.
   - The module rebuilds a lost file from the other files if possible, and downloads a chain that is in none of them. It
     never replaces a matching certificate because of its chain, or because it covers more names than requested.
 seealso:
@@ -353,12 +355,12 @@ dcv_random_value:
   type: str
   sample: 8f2c5a0d4b7e4f0fb0a1c2d3e4f50617
 journal:
-  description: What the journal on the other machine is to say.
+  description: New content for the journal on the other machine.
   returned: with O(journal)
   type: dict
   version_added: 0.3.0
 reservation:
-  description: What O(reservation) has to be in the next run. V(none) if nothing has to be sent.
+  description: Value of O(reservation) for the next run. V(none) if nothing has to be sent.
   returned: success with O(journal)
   type: str
   sample: 1764201600-0123456789abcdef

@@ -16,7 +16,7 @@ description:
   - Writes private key, certificate, and intermediate certificates to one file, as HAProxy (PEM), or Tomcat, Java, and
     Windows (PKCS#12) expect it.
   - The file is always complete. Other users can never read it, not even for a moment, unless the options allow that.
-  - It contacts no other machine, and needs no API key.
+  - The module does not contact other machines, and needs no API key.
 extends_documentation_fragment:
   - community.digicert._attributes
   - ansible.builtin.files
@@ -40,8 +40,8 @@ options:
   path:
     description:
       - File to write.
-      - The folder and those on the way to it must belong to root, the task's user or O(owner), and nobody else may have
-        write access. Folders with the sticky bit, such as C(/tmp), are allowed.
+      - The folder and its parents must belong to root, the task's user or O(owner), and nobody else may have write
+        access. Folders with the sticky bit, such as C(/tmp), are allowed.
       - If O(mode) is not set, the file gets C(0600). A file that already contains a private key keeps its mode.
     type: path
     required: true

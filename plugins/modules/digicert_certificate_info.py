@@ -14,8 +14,8 @@ author:
   - community.digicert contributors (!UNKNOWN)
 description:
   - Reads certificate, chain, private key, CSR, and the journal of M(community.digicert.digicert_certificate) on the
-    host, and returns whether the certificate is due and why, and which files differ from what the options ask for.
-  - It contacts no other machine, needs no API key, and writes nothing.
+    host, and returns whether the certificate is due and why, and which files differ from the options.
+  - The module does not contact other machines, needs no API key, and does not write anything.
 extends_documentation_fragment:
   - community.digicert._attributes
   - community.digicert._attributes.info_module
@@ -119,7 +119,7 @@ reasons:
   elements: str
   sample: [expires]
 drift:
-  description: What differs from what the options ask for.
+  description: How the files differ from the options.
   returned: success
   type: list
   elements: dict
@@ -142,7 +142,7 @@ certificate:
   type: str
   sample: "-----BEGIN CERTIFICATE-----..."
 chain:
-  description: The intermediate certificates, PEM text. V(none) when they are in none of the files.
+  description: The intermediate certificates, PEM text. V(none) if none of the files contains them.
   returned: success
   type: str
   sample: "-----BEGIN CERTIFICATE-----..."
@@ -220,7 +220,7 @@ journal:
       type: bool
     entry:
       description:
-        - All of it, as O(community.digicert.digicert_certificate#module:journal) takes it. Nothing in it is secret.
+        - The whole content, for O(community.digicert.digicert_certificate#module:journal). It does not contain secrets.
       type: dict
     is_for_staged_csr:
       description: The same for the staged CSR, whose name ends with C(.next).

@@ -13,11 +13,12 @@ version_added: 0.3.0
 author:
   - community.digicert contributors (!UNKNOWN)
 description:
-  - Writes certificate and chain, and the journal beside them, for M(community.digicert.digicert_certificate) with
-    O(community.digicert.digicert_certificate#module:journal), which runs on a machine that can reach CertCentral.
-  - It changes the journal only if no other run has changed it since it was read. That makes it the reservation without
-    which nothing may be sent.
-  - It contacts no other machine, and needs no API key.
+  - Writes certificate and chain, and the journal beside them. Use it together with
+    M(community.digicert.digicert_certificate), which orders the certificate on a machine that can reach CertCentral,
+    and its option O(community.digicert.digicert_certificate#module:journal).
+  - The module changes the journal only if no other run has changed it since it was read. This reserves the order.
+    Without this reservation, the other machine must not send anything.
+  - The module does not contact other machines, and needs no API key.
 extends_documentation_fragment:
   - community.digicert._attributes
   - ansible.builtin.files
@@ -54,11 +55,12 @@ options:
     description: The intermediate certificates, PEM text. Required with O(certificate).
     type: str
   expected:
-    description: What the journal said when it was read, as returned by M(community.digicert.digicert_certificate_info).
+    description:
+      - Content of the journal when it was read, as returned by M(community.digicert.digicert_certificate_info).
     type: dict
     required: true
   journal:
-    description: What the journal is to say, as returned by M(community.digicert.digicert_certificate).
+    description: New content of the journal, as returned by M(community.digicert.digicert_certificate).
     type: dict
     required: true
   backup:
@@ -102,21 +104,22 @@ EXAMPLES = r"""
 RETURN = r"""
 recorded:
   description:
-    - Whether the journal says now what O(journal) does. Otherwise another run has changed it, and nothing was written.
+    - Whether the journal now has the content of O(journal). Otherwise another run has changed it, and nothing was
+      written.
   returned: success
   type: bool
   sample: true
 journal:
-  description: What the journal says.
+  description: Content of the journal.
   returned: success
   type: dict
 certificate:
-  description: The certificate in place, PEM text. V(none) when there is none.
+  description: The installed certificate, PEM text. V(none) when there is none.
   returned: when RV(recorded) is V(false)
   type: str
   sample: "-----BEGIN CERTIFICATE-----..."
 chain:
-  description: Its chain, PEM text. V(none) when it is in none of the files.
+  description: Its chain, PEM text. V(none) if none of the files contains it.
   returned: when RV(recorded) is V(false)
   type: str
   sample: "-----BEGIN CERTIFICATE-----..."

@@ -19,7 +19,7 @@ description:
   - The module never replaces an existing private key. To change to a new one, O(staged=true) creates a private key and
     a CSR beside those in use, and O(state=activated) puts them in place together with the certificate that was issued
     for them.
-  - It contacts no other machine, and needs no API key.
+  - The module does not contact other machines, and needs no API key.
 extends_documentation_fragment:
   - community.digicert._attributes
   - ansible.builtin.files
@@ -51,8 +51,8 @@ options:
   private_key_path:
     description:
       - File of the private key, PEM text. It can also contain certificates.
-      - The folder and those on the way to it must belong to root, the task's user or O(private_key_owner), and nobody
-        else may have write access. Folders with the sticky bit, such as C(/tmp), are allowed.
+      - The folder and its parents must belong to root, the task's user or O(private_key_owner), and nobody else may
+        have write access. Folders with the sticky bit, such as C(/tmp), are allowed.
       - Required with O(state=present). With O(state=activated), it says which file is the private key.
     type: path
   csr_path:
@@ -69,7 +69,7 @@ options:
   dns_names:
     description:
       - Other DNS names of the certificate. O(common_name) may be repeated here.
-      - Names with characters outside ASCII are turned into A-labels (C(xn--...)).
+      - Names with characters outside ASCII are converted to A-labels (C(xn--...)).
     type: list
     elements: str
     default: []

@@ -16,7 +16,7 @@ description:
   - Revokes one certificate, or every certificate of an order. A revocation cannot be undone.
   - Unless the API key belongs to an administrator and O(skip_approval=true), the revocation is a request that an
     administrator approves in CertCentral. RV(revocation) says which of the two happened.
-  - The order stays open. To replace a certificate whose private key leaked, reissue it with a new key first, then
+  - The order stays valid. To replace a certificate whose private key leaked, reissue it with a new key first, then
     revoke the old certificate. The playbook C(community.digicert.certificate_rekey) does both.
   - If the response to the revocation is lost, the module reads the order until it knows what happened.
 extends_documentation_fragment:

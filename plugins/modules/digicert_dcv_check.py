@@ -16,7 +16,7 @@ description:
   - Checks whether DigiCert would find a request token or a random value for each name, over HTTP or DNS.
   - Run it before you order, because an order costs money even if control of the names cannot be proven.
   - The module repeats the check until it finds all of them. If it does not find them within O(timeout), it fails.
-  - It sends nothing to DigiCert, and needs no API key.
+  - The module does not send anything to DigiCert, and needs no API key.
   - The module checks from the host that runs it. DigiCert checks from several places in the world, so the module cannot
     detect a firewall or a name server that answers only this host.
 extends_documentation_fragment:
@@ -66,7 +66,7 @@ options:
     type: str
   http_address:
     description:
-      - IP address or host to connect to in place of the names, optionally with the TCP port for HTTP, such as
+      - IP address or host to connect to instead of the names, optionally with the TCP port for HTTP, such as
         V(192.0.2.1), V(192.0.2.1:8080), or V([2001:db8::1]:8080).
       - If not set, the module refuses private and loopback addresses, because DigiCert cannot reach them.
     type: str
@@ -154,7 +154,7 @@ results:
       returned: always
       type: bool
     where:
-      description: The URL or the TXT record that shows it, or the last one that was looked at.
+      description: The URL or the TXT record that shows it, or the last one that was checked.
       returned: always
       type: str
       sample: _dnsauth.www.example.com

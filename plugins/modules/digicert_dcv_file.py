@@ -17,7 +17,7 @@ description:
     there to validate control of a domain with the method V(http-token).
   - The value becomes the first line of the file. Everything else in the file stays, so several hosts and other tools
     can share one webroot.
-  - It contacts no other machine, and needs no API key.
+  - The module does not contact other machines, and needs no API key.
 extends_documentation_fragment:
   - community.digicert._attributes
 attributes:

@@ -15,7 +15,7 @@ author:
 description:
   - Adds one text to the TXT records of a name, or removes it, by dynamic update (RFC 2136).
   - The module does not change other texts at the name, so several hosts can prove the same name at once.
-  - It sends nothing to DigiCert, and needs no API key.
+  - The module does not send anything to DigiCert, and needs no API key.
 requirements:
   - dnspython >= 2.0
 extends_documentation_fragment:

@@ -56,7 +56,7 @@ options:
     type: int
   include_details:
     description:
-      - Whether to read each order by itself. This costs one more request for each order, and returns
+      - Whether to read each order separately. This costs one more request for each order, and returns
         RV(orders[].auto_reissue) and RV(orders[].auto_renew), which lists do not contain.
     type: bool
     default: false
@@ -184,14 +184,15 @@ orders:
       sample: 1
     auto_reissue:
       description:
-        - Whether DigiCert opens a reissue by itself when the certificate is about to expire.
-        - V(none) unless the order was read by itself, see O(include_details).
+        - Whether DigiCert starts a reissue automatically when the certificate is about to expire.
+        - V(none) unless the order was read separately, see O(include_details).
       returned: always
       type: bool
       sample: false
     auto_renew:
-      description: Whether DigiCert renews the order by itself. V(none) unless the order was read by itself, see
-        O(include_details).
+      description:
+        - Whether DigiCert renews the order automatically.
+        - V(none) unless the order was read separately, see O(include_details).
       returned: always
       type: bool
       sample: false

@@ -16,8 +16,8 @@ description:
     computes the token for the timestamp in them, and compares.
   - The token must not be from the future, and must not be older than 30 days. It is valid from the second of its
     timestamp until exactly 30 days later.
-  - The test sends no request. Read the text with M(ansible.builtin.uri) or a DNS lookup, from a place where you see
-    what DigiCert sees.
+  - The test does not send requests. Read the text with M(ansible.builtin.uri) or a DNS lookup, from a place where you
+    see what DigiCert sees.
 positional: csr, auth_key
 options:
   _input:

@@ -30,6 +30,7 @@ the site's files or restored old ones since.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from tests.histories.clocks import DAY, iso
@@ -97,22 +98,33 @@ class Observer:
         found: list[str] = []
         if run.renewal == "order" and run.is_first:
             return found
-        # No read shows the first certificate of an order any more, once another site reissued in it.
-        orders = self.stage.service.orders
-        certs = [each for other in orders for each in other.certs if each.kind == "reissue" or each is other.primary]
-        for other in certs:
-            if other is cert or other.origin is None or other.origin.site is not site or other.csr_der != cert.csr_der:
-                continue
-            if not self._can_be_known(other, run):
-                continue
+        for owner, other in self._visible_for_csr(cert, run, site):
             if other.status == "pending":
                 found.append(f"certificate {other.certificate_id} for the same CSR is pending")
             elif self.would_do(other) and frozenset(other.names) == frozenset(cert.names):
                 if not site.installed & self.serials_since(other):
-                    found.append(f"certificate {other.certificate_id} for the same CSR was never installed")
+                    if not self._is_hidden(owner, other, site):
+                        found.append(f"certificate {other.certificate_id} for the same CSR was never installed")
                 elif not run.force and not site.tampered and (cert.kind == "new_request" or other in order.certs):
                     found.append(f"certificate {other.certificate_id} for the same CSR would do")
         return found
+
+    def _visible_for_csr(self, cert: Cert, run: Any, site: Site) -> Iterator[tuple[Order, Cert]]:
+        """Yield what else the site asked for with a CSR, with its order, as far as the run can know it."""
+        for order in self.stage.service.orders:
+            for other in order.certs:
+                # No read shows the first certificate of an order any more, once another site reissued in it.
+                if other is cert or (other.kind != "reissue" and other is not order.primary):
+                    continue
+                is_own = other.origin is not None and other.origin.site is site and other.csr_der == cert.csr_der
+                if is_own and self._can_be_known(other, run):
+                    yield order, other
+
+    def _is_hidden(self, order: Order, cert: Cert, site: Site) -> bool:
+        """Return whether a run that lost its journal looks at a newer order for the same names instead."""
+        others = [other for other in self.stage.service.orders if other is not order and self._is_same(other, order)]
+        newer = [other for other in others if self._is_live(other) and other.created >= order.created]
+        return cert.created <= site.journal_lost and bool(newer)
 
     def serials_since(self, cert: Cert) -> set[str]:
         """Return the serial numbers of a certificate and of those issued later for the same CSR, by whomever."""
@@ -177,8 +189,8 @@ class Observer:
         if site.has_damaged_journal:
             found.append("the journal is damaged")
         for order in self.stage.service.orders:
-            ours = order.names & set(site.names) or (order.origin is not None and order.origin.site is site)
-            if not ours:
+            ours = any(cert.origin is not None and cert.origin.site is site for cert in order.certs)
+            if not ours and not order.names & set(site.names):
                 continue
             pending = order.pending
             if order.status not in ("issued", "pending", "reissue_pending"):

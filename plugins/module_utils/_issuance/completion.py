@@ -45,6 +45,7 @@ from ansible_collections.community.digicert.plugins.module_utils._issuance.state
     CLOSED,
     EXPIRED,
     ISSUED,
+    REISSUE_PENDING,
     another_order_error,
     closed_error,
     is_another,
@@ -99,7 +100,7 @@ class Completion:
             if resolved is not None:
                 return resolved
             if is_new and not context.options.wait:
-                return self._with_random_value(order)
+                return self._unseen(order)
             is_new = False
             if is_under_way(order) and (dcv is None or not dcv.valid):
                 order, dcv, failure = self._check_dcv(order)
@@ -107,7 +108,7 @@ class Completion:
                 if resolved is not None:
                     return resolved
             if not context.options.wait:
-                return self._with_random_value(order)
+                return self._unseen(order)
             if not patience.wait():
                 order = self._with_random_value(order)
                 raise overdue_error(order, dcv, failure, self._advice(order))
@@ -224,6 +225,11 @@ class Completion:
                 order = order._replace(dcv_random_value=get_random_value(self._client, order.order_id))
         self._context.progress.order = order
         return order
+
+    def _unseen(self, order: Order) -> Order:
+        """Return an order whose new certificate is not there yet, also when reads lag behind and call it issued."""
+        order = self._with_random_value(order)
+        return order._replace(status=REISSUE_PENDING) if order.status == ISSUED else order
 
     def _advice(self, order: Order) -> str:
         context = self._context

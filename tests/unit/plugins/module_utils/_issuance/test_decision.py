@@ -305,6 +305,9 @@ def test_a_read_that_lags_behind_is_not_the_reissue_that_was_sent(case: Case) ->
     with pytest.raises(DigicertError, match="was not issued within"):
         case.run()
     assert case.entry.submission is not None
+    outcome = case.run(wait=False)
+    assert outcome.order is not None
+    assert (outcome.order.status, outcome.leaf, case.entry.submission) == ("reissue_pending", None, sent)
 
 
 def test_what_was_refused_is_looked_for_until_lists_would_show_it(case: Case) -> None:

@@ -87,7 +87,7 @@ def test_job_template_with_answers_of_its_survey(simulator: Simulator, ansible: 
 
 @pytest.mark.smoke
 def test_hidden_result_tells_its_error(simulator: Simulator, ansible: Ansible) -> None:
-    tasks = yaml.safe_load(block("tell what is wrong"))
+    tasks = yaml.safe_load(block("show the message if that fails"))
     refused = ansible.play(tasks, DIGICERT_API_KEY=simulator.keys["unknown"])
     assert refused.rc != 0
     assert "the API key was refused" in refused.last.msg

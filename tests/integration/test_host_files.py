@@ -134,7 +134,7 @@ def test_passphrase(tmp_path: Path) -> None:
         ({"private_key_path": "{folder}/pipe"}, "is not a regular file."),
         ({"private_key_type": "RSA", "private_key_size": 1024}, "must be a multiple of 8 from 2048 to 16384"),
         ({"private_key_passphrase": "abc"}, "must have 4 to 1000 bytes."),
-        ({"private_key_owner": "no-such-user"}, "There is no user 'no-such-user' on this host."),
+        ({"private_key_owner": "no-such-user"}, "The user 'no-such-user' does not exist on this host."),
         ({"private_key_mode": "rwx"}, "'rwx' is not a mode."),
         ({"dns_names": ["a\nb"]}, "is not a DNS name."),
         ({"common_name": "192.0.2.1"}, "is not a DNS name."),

@@ -168,7 +168,7 @@ def printed_tasks() -> list[dict[str, t.Any]]:
     left_out = {task["name"] for task in tasks if re.search("digicert_dcv_(record|check)|/order/", str(task))}
     assert left_out == {
         "Publish the token in the DNS",
-        "Look at the token as DigiCert does",
+        "Check the token the way DigiCert does",
         "Order the certificate",
     }
     return [task for task in tasks if task["name"] not in left_out]

@@ -74,7 +74,7 @@ def test_bad_input_is_refused_before_any_request(simulator: Simulator, ansible: 
         "no timeout": ({"timeout": 0}, "timeout must be"),
         "endless timeout": ({"timeout": "inf"}, "timeout must be"),
         "negative retry": ({"retry_timeout": -1}, "retry_timeout must be"),
-        "no CA": ({"ca_path": "/nonexistent/ca.pem"}, "ca_path names /nonexistent/ca.pem,"),
+        "no CA": ({"ca_path": "/nonexistent/ca.pem"}, "ca_path is /nonexistent/ca.pem,"),
     }
     tasks = [
         {"name": name, MODULE: {"api_key": SECRET, **args}, "ignore_errors": True}

@@ -84,7 +84,8 @@ class FileLock:
         os.close(descriptor)
 
     def _open_place(self) -> t.ContextManager[Place]:
-        return open_place(self.path) if self._place is None else contextlib.nullcontext(self._place)
+        # The file is removed in the end, so it must not be a link to somebody else's.
+        return open_place(self.path, may_be_link=False) if self._place is None else contextlib.nullcontext(self._place)
 
     def _is_locked(self, descriptor: int, place: Place) -> bool:
         """Try to lock an open file; whoever had the lock may have removed the file, which is no lock then."""

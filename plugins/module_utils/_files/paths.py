@@ -61,19 +61,20 @@ def resolve_target(path: str) -> str:
 
 
 @contextlib.contextmanager
-def open_place(path: str, owner: int | None = None) -> t.Iterator[Place]:
+def open_place(path: str, owner: int | None = None, *, may_be_link: bool = True) -> t.Iterator[Place]:
     """Walk to the folder of a file, and keep it open.
 
     Args:
         path: of the file; relative paths and `~` are allowed.
         owner: id of a user who is trusted besides root and the task's user.
+        may_be_link: whether the file itself may be a link to another one.
 
     Raises:
         DigicertError: see `resolve_target`.
     """
     if not path:
         raise DigicertError("The path of a file is empty. Set it.")
-    walk = _Walk(path, {0, os.geteuid()} | (set() if owner is None else {owner}))
+    walk = _Walk(path, {0, os.geteuid()} | (set() if owner is None else {owner}), may_be_link)
     try:
         yield walk.place()
     finally:
@@ -109,8 +110,9 @@ def file_error(what: str, path: str, exc: OSError | ValueError, advice: str = ""
 class _Walk:
     """One walk; `place` says where it ended."""
 
-    def __init__(self, path: str, trusted: set[int]) -> None:
+    def __init__(self, path: str, trusted: set[int], may_be_link: bool) -> None:
         self._given = path
+        self._may_be_link = may_be_link
         self._trusted = trusted
         self._links = 0
         self._followed_last = False  # the file itself was a link
@@ -176,6 +178,8 @@ class _Walk:
     def _follow(self, part: str, status: os.stat_result) -> None:
         """Put the target of a link in the place of the link; raises DigicertError when somebody else can change it."""
         link = "/" + "/".join([*self._resolved, part])
+        if not self._rest and not self._may_be_link:
+            raise DigicertError(f"{printable(link, 500)} must not be a link. Remove it.")
         if not self._safe or status.st_uid not in self._trusted or self._writable_by_others():
             raise self._link_error(link)
         self._links += 1

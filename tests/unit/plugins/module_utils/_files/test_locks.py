@@ -70,6 +70,17 @@ def test_whatever_a_file_system_says(number: int, tmp_path: Path, monkeypatch: p
 def test_what_somebody_put_in_its_place(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()
-    for name, reason in (("pipe", "regular file"), ("folder", "is a directory"), ("no/lock", "does not exist")):
+    (tmp_path / "own").write_text("kept")
+    (tmp_path / "link").symlink_to("own")  # by the same user, whom links are trusted otherwise
+    (tmp_path / "nowhere").symlink_to("missing")
+    reasons = {
+        "pipe": "regular file",
+        "folder": "is a directory",
+        "no/lock": "does not exist",
+        "link": "must not be a link",
+        "nowhere": "must not be a link",
+    }
+    for name, reason in reasons.items():
         with pytest.raises(DigicertError, match=reason):
             FileLock(f"{tmp_path}/{name}").acquire(0)
+    assert ((tmp_path / "own").read_text(), (tmp_path / "missing").exists()) == ("kept", False)

@@ -155,6 +155,8 @@ def _decode(content: bytearray, headers: t.Mapping[str, str]) -> bytes:
         raise OversizedError
     if not decoder.eof:
         raise IncompleteError
+    if decoder.unused_data:  # what follows would be lost
+        raise EncodedError
     return decoded
 
 

@@ -62,8 +62,9 @@ options:
         whichever is less.
     type: int
   mode:
-    description: Permissions that the files of the certificate should have, octal digits. If not set, any.
-    type: str
+    description:
+      - Permissions that the files of the certificate should have, as for M(ansible.builtin.file). If not set, any.
+    type: raw
   owner:
     description: Name or number of the user who should own the files of the certificate. If not set, any.
     type: str
@@ -71,8 +72,9 @@ options:
     description: Name or number of the group that should own the files of the certificate. If not set, any.
     type: str
   private_key_mode:
-    description: Permissions that the private key should have, octal digits. If not set, any.
-    type: str
+    description:
+      - Permissions that the private key should have, as for M(ansible.builtin.file). If not set, any.
+    type: raw
   private_key_owner:
     description: Name or number of the user who should own the private key. If not set, any.
     type: str
@@ -130,7 +132,10 @@ drift:
     what:
       description: V(missing) or V(content) for files of the certificate, V(mode), V(owner), or V(group).
       type: str
-  sample: [{"path": "/etc/ssl/www.example.com.pem", "what": "mode"}]
+    is_private_key:
+      description: Whether the file is O(private_key_path).
+      type: bool
+  sample: [{"path": "/etc/ssl/www.example.com.pem", "what": "mode", "is_private_key": false}]
 is_complete:
   description: Whether all files can be rebuilt from the files in place, without a request.
   returned: success
@@ -242,16 +247,21 @@ staged:
       type: str
 """
 
+import os
 import typing as t
 
 from ansible_collections.community.digicert.plugins.module_utils._ansible.runner import new_module, run_without_client
-from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError, printable
 from ansible_collections.community.digicert.plugins.module_utils._issuance.installed import InstallPaths
 from ansible_collections.community.digicert.plugins.module_utils._issuance.status import CertificateStatus, LookedAt
 
+if t.TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
 
-def look(options: dict[str, t.Any]) -> dict[str, t.Any]:
+
+def look(module: AnsibleModule) -> dict[str, t.Any]:
     """Return the module's result; raises DigicertError."""
+    options = module.params
     paths = InstallPaths(*(options[name] for name in ("path", "chain_path", "full_chain_path", "include_root")))
     if paths.primary is None:
         raise DigicertError("Set path, full_chain_path, or both.")
@@ -266,12 +276,28 @@ def look(options: dict[str, t.Any]) -> dict[str, t.Any]:
             options["remaining_days"],
         )
     )
-    attributes = tuple(options[name] for name in ("mode", "owner", "group"))
-    wanted = dict.fromkeys(status.paths.paths, attributes)
+    wanted = {path: _attributes(module, path, "") for path in status.paths.paths}
     if options["private_key_path"]:
-        names = ("private_key_mode", "private_key_owner", "private_key_group")
-        wanted[str(options["private_key_path"])] = tuple(options[name] for name in names)
+        path = str(options["private_key_path"])
+        wanted[path] = _attributes(module, path, "private_key_")
     return {"changed": False, **status.result(), "drift": status.drift(wanted)}
+
+
+def _attributes(module: AnsibleModule, path: str, prefix: str) -> tuple[str | None, t.Any, t.Any]:
+    """Return the mode that a file should have, as octal text, its owner, and its group; raises DigicertError."""
+    mode, owner, group = (module.params[prefix + name] for name in ("mode", "owner", "group"))
+    if mode is None or (isinstance(mode, str) and mode.isdigit()):
+        return mode, owner, group
+    try:
+        # As the modules that set it: a number is what YAML makes of unquoted digits, other text changes what is there.
+        number = mode if isinstance(mode, int) else module._symbolic_mode_to_octal(os.stat(path), mode)
+        return f"{number:o}", owner, group
+    except OSError:
+        return None, owner, group  # nothing to compare with
+    except Exception:  # noqa: BLE001 (Ansible raises whatever a wrong mode leads to)
+        raise DigicertError(
+            f"{prefix}mode: {printable(str(mode), 40)!r} is not a mode. Set it to a string such as '0640'."
+        ) from None
 
 
 def main() -> None:
@@ -288,16 +314,16 @@ def main() -> None:
             "common_name": {"type": "str"},
             "dns_names": {"type": "list", "elements": "str"},
             "remaining_days": {"type": "int"},
-            "mode": {"type": "str"},
+            "mode": {"type": "raw"},
             "owner": {"type": "str"},
             "group": {"type": "str"},
-            "private_key_mode": {"type": "str", "no_log": False},
+            "private_key_mode": {"type": "raw", "no_log": False},
             "private_key_owner": {"type": "str", "no_log": False},
             "private_key_group": {"type": "str", "no_log": False},
         },
         supports_check_mode=True,
     )
-    run_without_client(module, lambda: look(module.params))
+    run_without_client(module, lambda: look(module))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,10 @@ from tests.support.module_runs import run_module
 from tests.support.playbooks import Ansible
 
 REQUEST, FILE, CHECK = "digicert_certificate_request", "digicert_dcv_file", "digicert_dcv_check"
+NO_CHARACTER = "contains a NUL or another character that cannot be used. Correct it."
+NO_CHARACTER_AT_ALL = "The options of this task contain a character that cannot be used. Correct them."
+WRONG_TYPE = "has a value of the wrong type. Use the type in the documentation."
+INFO, CERTIFICATE, RECORD = "digicert_certificate_info", "digicert_certificate", "digicert_dcv_record"
 OFFLINE = {"api_key": "k" * 20, "api_url": "http://127.0.0.1:1", "retry_timeout": 0, "timeout": 1}
 
 
@@ -32,6 +36,28 @@ def test_a_mode_that_is_none(tmp_path: Path, option: str, mode: t.Any) -> None:
     assert result["rc"] == 1
     assert "is not a mode" in result["msg"]
     assert len(result["msg"]) < 700
+
+
+@pytest.mark.parametrize(
+    ("mode", "drifts"),
+    [
+        ("0640", False),
+        ("640", False),
+        (0o640, False),
+        ("u=rw,g=r,o=", False),
+        ("o-rwx", False),
+        ("g+w", True),
+        (640, True),
+    ],
+)
+def test_a_mode_is_compared_however_it_is_spelled(tmp_path: Path, mode: t.Any, drifts: bool) -> None:
+    for name in ("a.key", "a.pem"):
+        (tmp_path / name).touch()
+        (tmp_path / name).chmod(0o640)
+    options = {"private_key_path": f"{tmp_path}//./a.key", "path": f"{tmp_path}/a.pem"}
+    found = run_module(INFO, {**options, "private_key_mode": mode, "mode": mode})["drift"]
+    assert [one["is_private_key"] for one in found if one["what"] == "mode"] == [False, True] * drifts
+    assert "is not a mode" in run_module(INFO, {**options, "mode": "u?rw"})["msg"]
 
 
 @pytest.mark.parametrize("name", ["\u00b2", "99999999999999999999", str(2**32 - 1), "x" * 5000], ids=repr)
@@ -53,12 +79,6 @@ def test_a_required_option_that_is_null(tmp_path: Path, option: str, value: str 
 def test_nothing_to_activate() -> None:
     result = run_module(REQUEST, {"state": "activated", "activate_paths": []})
     assert result["msg"] == "activate_paths is empty. Set it for state=activated."
-
-
-NO_CHARACTER = "contains a NUL or another character that cannot be used. Correct it."
-NO_CHARACTER_AT_ALL = "The options of this task contain a character that cannot be used. Correct them."
-WRONG_TYPE = "has a value of the wrong type. Use the type in the documentation."
-INFO, CERTIFICATE, RECORD = "digicert_certificate_info", "digicert_certificate", "digicert_dcv_record"
 
 
 @pytest.mark.parametrize("value", ["a\0b", "/x/\udcff"], ids=repr)

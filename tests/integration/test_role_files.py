@@ -38,6 +38,7 @@ def test_files_for_servers_and_files_that_are_there(fleet: Fleet, tmp_path: Path
     fleet.path(taken, "key").write_bytes(pem)
     fleet.path(taken, "key").chmod(0o640)
     fleet.path(taken, "csr").write_text(new_csr("other.example.com", key=key))
+    (fleet.ansible.home / taken).symlink_to(fleet.directory / taken)
     variables: dict[str, dict[str, t.Any]] = {
         bundle: {
             "combined_path": str(fleet.path(bundle, "combined")),
@@ -49,7 +50,7 @@ def test_files_for_servers_and_files_that_are_there(fleet: Fleet, tmp_path: Path
             "pkcs12_path": str(fleet.path(locked, "p12")),
             "pkcs12_passphrase": PASSPHRASE,
         },
-        taken: {},
+        taken: {"directory": f"~//{taken}/"},
         same: {"full_chain_path": str(fleet.path(same, "key"))},
     }
     first = fleet.run("-vvv", hosts=variables)
@@ -84,7 +85,12 @@ def test_files_for_servers_and_files_that_are_there(fleet: Fleet, tmp_path: Path
 
     fleet.calls()
     fleet.path(bundle, "combined").unlink()
+    variables[taken]["private_key_mode"] = "u=rw,go="
     second = fleet.run(hosts={host: variables[host] for host in hosts if host != same})
     assert (failures(second), fleet.calls()) == ({}, [])
-    assert changes(second) == ["Write a file with the private key, the certificate, and the chain"], second.output
+    assert changes(second) == [
+        "Create a private key and a certificate signing request if needed",
+        "Write a file with the private key, the certificate, and the chain",
+    ], second.output
+    assert (fleet.path(taken, "key").stat().st_mode & 0o777, fleet.path(taken, "key").read_bytes()) == (0o600, pem)
     ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(fleet.path(bundle, "combined"))

@@ -108,8 +108,8 @@ class CertificateStatus:
             "staged": self._staged(),
         }
 
-    def drift(self, wanted: t.Mapping[str, tuple[str | None, t.Any, t.Any]]) -> list[dict[str, str]]:
-        """Return what is not as it should be, as `path` and `what`.
+    def drift(self, wanted: t.Mapping[str, tuple[str | None, t.Any, t.Any]]) -> list[dict[str, t.Any]]:
+        """Return what is not as it should be, as `path`, `what`, and `is_private_key`.
 
         Args:
             wanted: mode (octal text), owner and group of each file, None for what does not matter.
@@ -125,7 +125,8 @@ class CertificateStatus:
                 found.append({"path": path, "what": "content"})
         for path, attributes in wanted.items():
             found += [{"path": path, "what": what} for what in _odd_attributes(path, *attributes)]
-        return found
+        # The path is not always spelled as the user spelled it.
+        return [{**one, "is_private_key": one["path"] == self._it.private_key_path} for one in found]
 
     @property
     def _has_key(self) -> bool:

@@ -110,8 +110,8 @@ def test_a_look_at_a_host(tmp_path: Path) -> None:
     assert (result["due"], result["reasons"], result["private_key_fits"], result["csr_fits"]) == (False, [], True, True)
     assert (result["journal"]["state"], result["staged"]["files"], result["is_complete"]) == ("none", [], True)
     assert status.drift({certificate: ("0640", None, None), key: ("0777", os.getuid(), None)}) == [
-        {"path": full_chain, "what": "content"},
-        {"path": key, "what": "mode"},
+        {"path": full_chain, "what": "content", "is_private_key": False},
+        {"path": key, "what": "mode", "is_private_key": True},
     ]
     assert look(remaining_days=85).reasons == ["expires"]
     Path(csr).write_text(new_csr(NAME, "more.example", key=KEY))

@@ -119,7 +119,7 @@ SOON_DAYS = 30.0
 ORDER_SOON_DAYS = 90.0
 MONTHS = 12
 DAY = 86400.0
-# Orders in these states have no certificate that could be installed.
+# Orders in these states do not have a certificate to install.
 CLOSED = ("canceled", "rejected", "revoked", "expired")
 
 Row = t.Dict[str, t.Any]
@@ -144,12 +144,12 @@ def certificate_report(orders: object, installed: object, now: str | None = None
         "months": _months(rows, moment),
         "unreachable": [{"host": p.get("host"), "error": p["error"]} for p in places if p.get("error")],
     }
-    # Names come from hosts and from the service: no template may evaluate them.
+    # Names come from hosts and from the service, so templates must not evaluate them.
     return t.cast("dict[str, t.Any]", wrap_var(report))
 
 
 def _dicts(name: str, value: object) -> list[t.Any]:
-    """Return a list of dictionaries; raises AnsibleFilterError, which names the argument."""
+    """Return a list of dictionaries; raises AnsibleFilterError with the argument's name."""
     if isinstance(value, (list, tuple)) and all(isinstance(each, Mapping) for each in value):
         return list(value)
     raise AnsibleFilterError(f"{name} must be a list of dictionaries.")
@@ -177,7 +177,7 @@ def _texts(value: object) -> list[str]:
 
 
 def _plain(serial_number: object) -> str:
-    """Return a serial number in one spelling: hexadecimal, upper case, no colons, no leading zeros."""
+    """Return a serial number in canonical form: hexadecimal, upper case, without colons or leading zeros."""
     text = "".join(str(serial_number or "").replace(":", " ").split())
     return text.lstrip("0").upper()
 
@@ -201,7 +201,7 @@ def _installed_rows(places: list[Row], known: dict[str, Row]) -> list[Row]:
 
 
 def _uninstalled_rows(orders: list[Row], seen: set[str]) -> list[Row]:
-    """Return a row for each order of which no certificate is installed anywhere."""
+    """Return a row for each order without an installed certificate."""
     return [
         _row(_plain(order.get("serial_number")), order, {})
         for order in orders
@@ -237,7 +237,7 @@ def _row(serial: str, order: Row | None, place: Row) -> Row:
 
 
 def _judge(row: Row, now: datetime) -> None:
-    """Add what depends on the time: days left, problems, and who renews the certificate."""
+    """Add values that depend on the time: days left, problems, and who renews the certificate."""
     row["days_left"] = _days(row["not_after"], now)
     row["order_days_left"] = _days(row["order_valid_till"], now)
     row["renewal"] = _renewal(row)
@@ -291,7 +291,7 @@ def _month_after(now: datetime, number: int) -> str:
 
 
 def _moment(value: object) -> datetime | None:
-    """Return the moment that an ISO 8601 text means, the end of the day when it names a day only, or None."""
+    """Return the moment of an ISO 8601 text, or the end of the day if it has no time, or None."""
     text = str(value or "").strip()
     try:
         moment = datetime.fromisoformat(text[:-1] + "+00:00" if text.endswith("Z") else text)

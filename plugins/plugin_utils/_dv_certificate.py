@@ -5,9 +5,9 @@
 # Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""The variables of the role dv_certificate: normalized and checked once a pass, on the controller.
+"""The variables of the role dv_certificate: normalized and checked once for each pass, on the controller.
 
-Everything here comes from the play. Nothing that a host returned may pass through it.
+All input comes from the play. Values that a host returned must not be passed to this file.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ansible_collections.community.digicert.plugins.module_utils._x509.csr impor
 
 PREFIX = "dv_certificate_"
 RECORD_LABEL = "_dnsauth"  # the API page, section 3
-# Facts are shown without their prefix ansible_, and Ansible removes it wherever it stands.
+# Ansible removes the prefix ansible_ of facts, even in the middle of a name.
 _OUR_FACT = re.compile(r"(?:ansible_)?dv_certificate")
 _OMITTED = "__omit_place_holder__"  # ansible-core before 2.19
 _ACCOUNT = ("api_url", "api_key", "ca_path", "auth_key_ttl_days", "delegate_to")
@@ -45,7 +45,7 @@ _NUMBERS = (
 _DICTIONARIES = ("order_validity", "dns_credentials")
 # What may be in them is said where they are used.
 _SECRETS = ("api_key", "auth_key", "private_key_passphrase", "pkcs12_passphrase")
-# Option -> ending of the file that is made in `directory` when the option is not given.
+# Option -> suffix of the file in `directory` if the option is not set.
 _FILES = {
     "private_key_path": "key",
     "csr_path": "csr",
@@ -54,7 +54,7 @@ _FILES = {
     "full_chain_path": "fullchain.pem",
 }
 _OTHER_FILES = ("pkcs12_path", "combined_path")
-# What the role's defaults say. An option that is null or empty, as surveys give it, is one that is not given.
+# The role's defaults. Null and empty values, which surveys send, count as not set.
 DEFAULTS: dict[str, t.Any] = {
     "directory": "/etc/ssl/digicert",
     "mode": "0644",
@@ -78,7 +78,7 @@ DEFAULTS: dict[str, t.Any] = {
     "delegate_to": "localhost",
     "order_from": "host",
 }
-# DNS provider -> the collection with its module, and what of dns_credentials it cannot do without.
+# DNS provider -> the collection with its module, and the required keys of dns_credentials.
 _PROVIDERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "route53": ("amazon.aws", ()),
     "cloudflare": ("community.general", ()),
@@ -92,14 +92,14 @@ def normalize_options(raw: t.Mapping[str, t.Any], facts: t.Iterable[t.Any] = ())
     """Return the role's options as its tasks use them.
 
     Args:
-        raw: option without the prefix dv_certificate_ -> value; null, empty and omitted values mean not given.
+        raw: option without the prefix dv_certificate_ -> value; null, empty, and omitted values count as not set.
         facts: names of the facts that the host has.
 
     Returns:
         Every option in its own type or None, with `names` (A-labels, the common name first), `domains` (the names whose
         control is proven), `records` (where TXT records go), `account` (hosts with the same one share an AuthKey),
-        `dns_account` (hosts with the same one have their TXT records written together), and `problems` (sentences; the
-        other values count only when there are none).
+        `dns_account` (hosts with the same one have their TXT records written together), and `problems` (sentences; use
+        the other values only if there are none).
     """
     problems: list[str] = []
     options: Options = {**DEFAULTS, **{name: [] for name in _LISTS}}
@@ -137,7 +137,7 @@ def _typed(name: str, value: t.Any) -> t.Any:
     """Return a value in the type of its option; raises TypeError or ValueError."""
     absent = value is None or type(value).__name__ in ("Omit", "OmitType")
     if isinstance(value, str):
-        # Ansible's own kinds of text carry marks that must not get into what is frozen.
+        # Ansible's own text types have tags that must not get into the copied options.
         value = f"{value}"
         absent = not value.strip() or value.startswith(_OMITTED)
     if absent:
@@ -190,7 +190,7 @@ def _alias(value: t.Any) -> t.Any:
 
 
 def _plain(value: t.Any) -> t.Any:
-    """Return a number or flag as it is, and everything else, such as a date, as text."""
+    """Return a number or flag unchanged, and everything else, such as a date, as text."""
     if value is None or isinstance(value, (bool, int, float)):
         return value
     text = str(value)
@@ -198,7 +198,7 @@ def _plain(value: t.Any) -> t.Any:
 
 
 def _texts(value: t.Any) -> list[str]:
-    """Return a list of texts, which may be given as one text with commas or blanks between them."""
+    """Return a list of texts, which can also be one text with commas or spaces between them."""
     if isinstance(value, str) and value.lstrip().startswith('["'):  # from the command line
         value = json.loads(value)
     if isinstance(value, str):
@@ -265,9 +265,9 @@ def _records(domains: t.Iterable[str], alias: t.Any) -> list[str]:
 
 
 def _add_files(options: Options, raw: t.Mapping[str, t.Any], problems: list[str]) -> None:
-    """Add the paths that were not given; two options must not name one file."""
+    """Add the paths that are not set; two options must not name the same file."""
     for option, ending in _FILES.items():
-        # What the role's default becomes where directory or name is null.
+        # The role's default turns into this if directory or name is null.
         unset = f"{raw.get('directory') or ''}/{raw.get('name') or ''}.{ending}"
         if not options.get(option) or options[option] == unset:
             options[option] = f"{options['directory']}/{options['name']}.{ending}"
@@ -307,13 +307,13 @@ def _is_installed(collection: str) -> bool:
 
 
 def _update_server(options: Options) -> list[str]:
-    """Return the server that takes the updates, which is asked when the user names no other."""
+    """Return the server that accepts the updates, which is the default for checks."""
     updated = options.get("dcv_method") == "dns" and options.get("dns_provider") == "nsupdate"
     return [options["dns_server"]] if updated and options.get("dns_server") else []
 
 
 def _contradictions(options: Options) -> list[str]:
-    """Return what is wrong with options that are fine one by one."""
+    """Return problems of options that are valid on their own but not together."""
     method, provider = options.get("dcv_method"), options.get("dns_provider")
     found = []
     if method == "http" and any(name.startswith("*") for name in options["names"]):

@@ -58,7 +58,7 @@ _LONGEST = 100_000  # characters
 
 
 def csr_for_names(csr: object, names: object) -> bool:
-    """Return whether a CSR asks for these names and nothing else; raises AnsibleFilterError for unusable names."""
+    """Return whether a CSR asks for exactly these names; raises AnsibleFilterError for unusable names."""
     if isinstance(names, (str, bytes)) or not isinstance(names, t.Iterable):
         raise AnsibleFilterError("csr_for_names needs the names as a list.")
     try:

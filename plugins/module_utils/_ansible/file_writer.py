@@ -5,10 +5,10 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Writing files the way Ansible does: with backup, attributes, check mode and diff, but durably and past no link.
+"""Writes files the way Ansible does, with backup, attributes, check mode, and diff, but durably and without links.
 
-Ansible's own functions work on paths. In a folder of another user, a path can lead elsewhere from one system call to
-the next, so owner, group and mode are set on the open file here.
+Ansible's own functions work on paths. In another user's folder, a path can change its target between two system calls,
+so this file sets owner, group, and mode on the open file.
 """
 
 from __future__ import annotations
@@ -36,22 +36,22 @@ from ansible_collections.community.digicert.plugins.module_utils._files.replacin
     sync_descriptor,
 )
 
-# With these, a file cannot be replaced, but perhaps written over: a mount, or a folder that nobody may write to.
+# With these errors, a file cannot be replaced, but maybe overwritten: a mount, or a read-only folder.
 _NOT_REPLACEABLE = (errno.EBUSY, errno.EXDEV, errno.EPERM, errno.EACCES, errno.EROFS)
 
 
 class FileChanges:
-    """What happened to files: whether any changed, a diff for each, and the paths of the backups made."""
+    """What happened to files: whether any changed, a diff for each, and the paths of backups."""
 
     def __init__(self) -> None:
-        """Nothing happened yet."""
+        """Start without changes."""
         self.changed = False
         self.diffs: list[dict[str, t.Any]] = []
         self.backups: list[str] = []
 
 
 class Attributes(t.NamedTuple):
-    """Permissions (a number, or text as the option `mode` allows), owner and group (name or number); None: as it is."""
+    """Permissions (number or text), owner and group (name or number); None keeps the old value."""
 
     mode: int | str | None = None
     owner: str | None = None
@@ -59,14 +59,15 @@ class Attributes(t.NamedTuple):
 
 
 class FileWriter:
-    """Puts files in place for a module; every failure is a DigicertError, so that the module can say what it did."""
+    """Writes files for a module; every failure is a DigicertError, so the module can say what it did before."""
 
     def __init__(self, module: AnsibleModule, describe: t.Callable[[t.Any], t.Any] | None = None) -> None:
-        """Take what the module's options say.
+        """Read the module's options.
 
         Args:
-            module: with the options of `add_file_common_args`, and `backup` where it has that.
-            describe: returns what a diff shows of a file's content, None for one that does not exist. Nothing secret.
+            module: with the options of `add_file_common_args`, and `backup` if it has that option.
+            describe: returns what a diff shows of a file's content, None for a missing file. It must not contain
+                secrets.
         """
         self._module = module
         self._describe = describe or (lambda text: "" if text is None else "(content not shown)\n")
@@ -82,18 +83,18 @@ class FileWriter:
         backup: bool | None = None,
         new_mode: int | None = None,
     ) -> None:
-        """Make sure that files have their content.
+        """Make sure that files have the given content.
 
         Args:
             contents: text or bytes of each file, written in this order.
-            before: the same that each file has, None where there is none.
+            before: the current content of each file, None if it does not exist.
             changes: is kept up to date.
-            attributes: of files that are written; None for the module's options. What is not asked for stays.
+            attributes: of files that are written; None for the module's options. Other attributes stay.
             backup: whether to keep copies; None for the module's option.
-            new_mode: permissions of a new file for which nothing is asked for; None for what umask leaves.
+            new_mode: permissions of a new file if no option sets them; None for those that umask allows.
 
         Raises:
-            DigicertError: a file cannot be written. It is as it was, and so are those after it.
+            DigicertError: a file cannot be written. It is unchanged, and so are the files after it.
         """
         for path, text in contents.items():
             if text == before.get(path):
@@ -147,11 +148,11 @@ class FileWriter:
                     os.close(descriptor)
 
     def mode_number(self, path: str, mode: int | str, current: int) -> int:
-        """Return permissions as a number, for what is changed (as `u+x`) those of now; raises DigicertError."""
+        """Return permissions as a number; a change such as `u+x` starts from `current`; raises DigicertError."""
         return self._mode(path, None, mode, current)
 
     def _replace(self, place: Place, content: bytes, attributes: Attributes, new_mode: int | None) -> None:
-        """Write one file, with its attributes from the first moment on."""
+        """Write one file, with its attributes from the start."""
         descriptor = open_regular(place)
         try:
             permissions = self._permissions(place, descriptor, attributes, new_mode)
@@ -170,32 +171,32 @@ class FileWriter:
     def _permissions(
         self, place: Place, descriptor: int | None, attributes: Attributes, new_mode: int | None
     ) -> Permissions:
-        """Return permissions, owner and group for a file that takes the place of an open one, None for a new file."""
+        """Return permissions, owner, and group for a file that replaces an open one, if there is one."""
         status = None if descriptor is None else os.fstat(descriptor)
         mode = self._mode(place.path, status, attributes.mode, new_mode)
         uid, gid = user_id(attributes.owner), group_id(attributes.group)
         if status is None or descriptor is None:
             return Permissions(mode, uid, gid)
-        # Ansible takes over what the file in place has, where the system lets it.
+        # Ansible keeps the attributes of the old file as far as the system allows.
         if os.geteuid() == 0:
             uid = status.st_uid if uid is None else uid
             gid = status.st_gid if gid is None else gid
         elif gid is None and status.st_gid in (os.getegid(), *os.getgroups()):
             gid = status.st_gid
-        # In a folder of somebody else, so may be the access control list of the file there.
+        # In another user's folder, that user may have set the file's access control list.
         return Permissions(mode, uid, gid, extended_attributes(descriptor) if place.is_safe else None)
 
     def _mode(
         self, path: str, status: os.stat_result | None, wanted: int | str | None, new_mode: int | None = None
     ) -> int:
-        """Return permissions as a number; what is not asked for is that of the file in place, without setuid bits."""
+        """Return permissions as a number; without the option, those of the old file without setuid bits."""
         if status is not None:
             current = stat.S_IMODE(status.st_mode) & 0o777
         else:
             current = 0o666 & ~_umask() if new_mode is None else new_mode
         if wanted is None:
             return current
-        # A truth value is an int for Python, and no mode for anybody.
+        # Python treats a boolean as an int, but it is not a mode.
         is_number = isinstance(wanted, int) and not isinstance(wanted, bool)
         mode = t.cast(int, wanted) if is_number else self._mode_of_text(wanted, current)
         if mode is None or not 0 <= mode <= 0o7777:
@@ -206,13 +207,13 @@ class FileWriter:
         return mode
 
     def _mode_of_text(self, wanted: t.Any, current: int) -> int | None:
-        """Return permissions that are given as text, None when they are not."""
+        """Return permissions that are given as text, None if the text is not a mode."""
         if not isinstance(wanted, str):
             return None
         with contextlib.suppress(ValueError):
             return int(wanted, 8)
         try:
-            # It reads the permissions and whether it is a directory, and nothing else.
+            # It only reads the permissions and whether this is a directory.
             fields = os.stat_result((stat.S_IFREG | current, *[0] * 9))
             return int(self._module._symbolic_mode_to_octal(fields, wanted))
         except Exception:  # noqa: BLE001 (Ansible raises whatever a wrong mode leads to)
@@ -221,7 +222,7 @@ class FileWriter:
     def _back_up(self, place: Place, descriptor: int, changes: FileChanges) -> None:
         status = os.fstat(descriptor)
         content = read_descriptor(descriptor, place.path)
-        # Ansible's form, which people have patterns for.
+        # Ansible's file name, for which users have patterns.
         when = time.strftime("%Y-%m-%d@%H:%M:%S~", time.localtime(time.time()))
         name = f"{place.name}.{os.getpid()}.{when}"
         folder = existing_folder(place)
@@ -238,7 +239,7 @@ class FileWriter:
     def _set_attributes(
         self, place: Place, descriptor: int, attributes: Attributes, diff: dict[str, dict[str, t.Any]]
     ) -> bool:
-        """Set permissions, owner and group of an open file; return whether one was another."""
+        """Set permissions, owner, and group of an open file; return whether that changed one of them."""
         status = os.fstat(descriptor)
         uid, gid = user_id(attributes.owner), group_id(attributes.group)
         mode = stat.S_IMODE(status.st_mode)
@@ -268,7 +269,7 @@ class FileWriter:
         return True
 
     def _set_others(self, place: Place, diff: dict[str, t.Any]) -> bool:
-        """Set what only Ansible knows how to set, SELinux context and file system flags; return whether it changed."""
+        """Set SELinux context and file system flags with Ansible's functions; return whether that changed them."""
         params = self._module.params
         if params.get("attributes") is not None and not place.is_safe:
             raise DigicertError(
@@ -284,7 +285,7 @@ class FileWriter:
 
 @contextlib.contextmanager
 def _raising(module: AnsibleModule, what: str) -> t.Iterator[None]:
-    """Turn every failure of Ansible's file functions into a DigicertError; some of them end the module on their own."""
+    """Convert every failure of Ansible's file functions to a DigicertError; some of them would end the module."""
 
     def fail(msg: object, **_ignored: t.Any) -> t.NoReturn:
         raise DigicertError(f"{what}: {printable(str(msg)).rstrip('.')}.")
@@ -301,7 +302,7 @@ def _raising(module: AnsibleModule, what: str) -> t.Iterator[None]:
 
 
 def _overwrite(place: Place, content: bytes) -> bool:
-    """Write over a file that cannot be replaced; return False when there is none. Raises DigicertError."""
+    """Overwrite a file that cannot be replaced; return False if it does not exist. Raises DigicertError."""
     descriptor = open_regular(place, os.O_WRONLY)
     if descriptor is None:
         return False

@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""The work of digicert_certificate_request: a private key and a CSR on this host, and staged files made active."""
+"""The work of digicert_certificate_request: create a private key and a CSR on this host, and activate staged files."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ PATIENCE = 60.0  # seconds to wait for another run with the same files
 
 
 class RequestWork:
-    """One run of the module; `failure_details` says what was done before a failure."""
+    """One run of the module; `failure_details` returns what was done before a failure."""
 
     def __init__(self, module: AnsibleModule) -> None:
-        """Take the module's options."""
+        """Read the module's options."""
         self._module = module
         self._params = module.params
         self._writer = FileWriter(module, _shown)
@@ -84,7 +84,7 @@ class RequestWork:
         return {"changed": self._changes.changed, "backup_files": self._changes.backups, **self._facts}
 
     def _required(self, name: str) -> t.Any:
-        """Return an option that counts as given to Ansible, even when it is null or an empty list."""
+        """Return an option that Ansible considers set even if it is null or an empty list."""
         if not self._params[name]:
             raise DigicertError(f"{name} is empty. Set it for state={self._params['state']}.")
         return self._params[name]
@@ -114,7 +114,7 @@ class RequestWork:
             lock.release()
 
     def _ensure_request(self, key_path: str, csr_path: str, names: list[str]) -> str | None:
-        """Make sure that private key and CSR exist; return the CSR, None if check mode cannot know it."""
+        """Make sure that private key and CSR exist; return the CSR, or None if check mode cannot predict it."""
         before = _read_csr_file(csr_path)
         passphrase = self._params["private_key_passphrase"]
         content = read_regular(key_path)
@@ -128,7 +128,7 @@ class RequestWork:
         key = private_keys.read_private_key(content, key_path, passphrase)
         csr = _fitting(before, key, names)
         if csr is None or self._params["new_csr"]:
-            # What only asks for the same names says nothing that a copy would keep.
+            # A CSR for the same names is not worth a copy.
             backup = self._params["backup"] and not (csr is not None and private_keys.asks_for_names_only(csr))
             csr = private_keys.make_csr(key, names, is_another=self._params["new_csr"])
             known = None if before is None else before.decode("utf-8", "replace")
@@ -140,7 +140,7 @@ class RequestWork:
         return csr
 
     def _create_key(self, path: str) -> bytes | None:
-        """Make a private key where there is none, and return the file's content; None in check mode."""
+        """Create a private key if there is none, and return the file's content; None in check mode."""
         params = self._params
         permissions = self._new_key_permissions()
         with open_place(path, permissions.uid) as place:
@@ -162,7 +162,7 @@ class RequestWork:
         return content
 
     def _new_key_permissions(self) -> Permissions:
-        """Return what the options ask for; what they do not is, for a staged key, as that of the key in use."""
+        """Return the attributes in the options; others of a staged key are those of the key in use."""
         mode, uid, gid = NEW_KEY_MODE, user_id(self._key_attributes.owner), group_id(self._key_attributes.group)
         if self._params["staged"]:
             with open_place(self._params["private_key_path"]) as place:
@@ -180,7 +180,7 @@ class RequestWork:
 
     def _activate(self, paths: list[str]) -> None:
         """Put the staged files in place, the certificate last; raises DigicertError."""
-        # Without a staged certificate, it is not issued yet, or all is done.
+        # Without a staged certificate, it is not issued yet, or everything is done.
         if not is_staged(paths[-1]):
             return
         self._check_pair(paths[-1])
@@ -200,7 +200,7 @@ class RequestWork:
             self._changes.diffs.append({"before_header": path + NEXT, "after_header": path, **shown})
 
     def _check_pair(self, certificate_path: str) -> None:
-        """Raise DigicertError when the staged certificate is not for the private key that it will be used with."""
+        """Raise DigicertError if the staged certificate does not match the private key that it will be used with."""
         path = self._params["private_key_path"]
         if path is None:
             return
@@ -221,7 +221,7 @@ class RequestWork:
 
 
 def _read_csr_file(path: str) -> bytes | None:
-    """Return what is in the place of the CSR; raises DigicertError when that must not be replaced by one."""
+    """Return the content of the CSR's file; raises DigicertError if a CSR must not replace it."""
     content = read_regular(path)
     if not content or not content.strip():
         return content
@@ -240,7 +240,7 @@ def _read_csr_file(path: str) -> bytes | None:
 
 
 def _fitting(content: bytes | None, key: t.Any, names: list[str]) -> str | None:
-    """Return the CSR in a file as PEM text, None when it is not for the private key and just these names."""
+    """Return the CSR in a file as PEM text, None unless it is for the private key and exactly these names."""
     if not content:
         return None
     try:
@@ -251,5 +251,5 @@ def _fitting(content: bytes | None, key: t.Any, names: list[str]) -> str | None:
 
 
 def _shown(text: str | None) -> str:
-    """Return what a diff shows of a CSR, which somebody else may have put there."""
+    """Return what a diff shows of a CSR, which may come from another user."""
     return "".join(c if c == "\n" or c.isprintable() else " " for c in text or "")

@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""How a module of this collection starts and ends: common options, the client made from them, and how to fail."""
+"""How a module of this collection starts and ends: common options, the client, and how to fail."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if t.TYPE_CHECKING:
 ISSUES = "https://github.com/ansible-collections/community.digicert/issues"
 _MARK = "PRIVATE KEY-----"
 _FILE_ATTRIBUTES = ("owner", "group", "mode")
-_SAY_SO_THEMSELVES = ("csr_content", "auth_key", "api_key")  # options whose own message says what to pass instead
+_SAY_SO_THEMSELVES = ("csr_content", "auth_key", "api_key")  # options that have their own message for this
 
 
 def connection_argument_spec() -> dict[str, dict[str, t.Any]]:
@@ -120,12 +120,12 @@ def run(
     work: t.Callable[[Client], dict[str, t.Any]],
     failure_details: t.Callable[[], dict[str, t.Any]] = dict,
 ) -> t.NoReturn:
-    """Do a module's work with a client made from its options, and end the module with the result or one clear error.
+    """Do a module's work with a client made from its options, and end the module with the result or one error.
 
     Args:
         module: the module, whose argument spec includes `connection_argument_spec()`.
-        work: takes the client, returns the module's result.
-        failure_details: returns what a failed task returns besides the error itself.
+        work: takes the client and returns the module's result.
+        failure_details: returns the other return values of a failed task.
     """
     options = {name: module.params[name] for name in connection_argument_spec()}
     run_without_client(module, lambda: work(Client(**options)), failure_details)
@@ -136,7 +136,7 @@ def run_without_client(
     work: t.Callable[[], dict[str, t.Any]],
     failure_details: t.Callable[[], dict[str, t.Any]] = dict,
 ) -> t.NoReturn:
-    """Do the work of a module that does not talk to the API; as `run` otherwise."""
+    """Do the work of a module that does not use the API; otherwise like `run`."""
     result: dict[str, t.Any] = {}
     failure: DigicertError | None = None
     try:
@@ -156,7 +156,7 @@ def run_without_client(
 
 
 def _refuse_private_keys(module: AnsibleModule) -> None:
-    """Raise DigicertError when an option has a private key by mistake, and keep it out of the output."""
+    """Raise DigicertError if an option contains a private key by mistake, and keep the key out of the output."""
     named = [name for name, value in module.params.items() if _MARK in str(value)]
     for name in named:
         module.no_log_values.update(text for text in _texts(module.params[name]) if _MARK in text)
@@ -189,7 +189,7 @@ def _failure_result(failure: DigicertError, failure_details: t.Callable[[], dict
 
 
 def _unforeseen_error(exc: Exception) -> DigicertError:
-    """Return one sentence for what nobody thought of; only where it happened, as the text of it may hold a secret."""
+    """Return one sentence for an unexpected exception, without its text, which may contain a secret."""
     trace = exc.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

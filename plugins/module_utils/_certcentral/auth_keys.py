@@ -7,7 +7,7 @@
 
 """AuthKeys of a CertCentral account: which one to reuse, when to create, how to create and delete exactly once.
 
-The calls are those of section 2, "AuthKeys", of the API page. This file knows no Ansible.
+The calls are those of section 2, "AuthKeys", of the API page. This file does not import Ansible.
 """
 
 from __future__ import annotations
@@ -57,14 +57,14 @@ class AuthKey(t.NamedTuple):
 
 
 class AuthKeySpec(t.NamedTuple):
-    """The AuthKey that is asked for: permanent when `ttl_days` is None, else one valid for that many days."""
+    """The requested AuthKey: permanent if `ttl_days` is None, otherwise valid for that many days."""
 
     ttl_days: int | None = None
     min_remaining_days: float = 0.0
 
     @classmethod
     def from_options(cls, ttl_days: int | None, min_remaining_days: float | None) -> AuthKeySpec:
-        """Return what is asked for, with `min_remaining_days` one third of `ttl_days` unless given.
+        """Return the specification; `min_remaining_days` defaults to one third of `ttl_days`.
 
         Raises:
             DigicertError: a number is out of range.
@@ -82,7 +82,7 @@ class AuthKeySpec(t.NamedTuple):
         return cls(ttl_days, min_remaining_days)
 
     def select(self, keys: t.Iterable[AuthKey], now: datetime) -> AuthKey | None:
-        """Return the key to reuse, the one that lives longest of several, or None when none fits."""
+        """Return the key to reuse, the one that is valid longest, or None if none is suitable."""
         if self.ttl_days is None:
             return next((key for key in keys if key.expires is None), None)
         lives = [(key.remaining_days(now), key) for key in keys]
@@ -112,12 +112,12 @@ class AuthKeyChange(t.NamedTuple):
 
 
 def ensure_present(client: Client, spec: AuthKeySpec, *, force: bool = False, dry_run: bool = False) -> AuthKeyChange:
-    """Make sure that the account has the AuthKey that is asked for.
+    """Make sure that the account has the requested AuthKey.
 
     Args:
         client: connection to the account.
         spec: the key to reuse or to create.
-        force: create a key even though a fitting one exists; the permanent key is deleted first.
+        force: create a key even if a suitable one exists; the permanent key is deleted first.
         dry_run: only predict; nothing is created or deleted, and `after` is None where a key would be created.
 
     Raises:
@@ -156,8 +156,8 @@ def ensure_absent(
         dry_run: only predict.
 
     Raises:
-        DigicertError: the key is not named clearly, or the service refused or could not be reached; `changed` is True
-            also when that is unknown.
+        DigicertError: the key is not identified clearly, or the service refused or could not be reached; `changed` is
+            True also when that is unknown.
     """
     if permanent and auth_key_id is not None:
         raise DigicertError("auth_key_id and permanent=true cannot be used together. Set one of them.")
@@ -203,7 +203,7 @@ def _only_key(client: Client, backoff: Backoff | None) -> list[AuthKey]:
 
 
 def get_key(client: Client, auth_key_id: str, backoff: Backoff | None = None) -> AuthKey | None:
-    """Return one AuthKey, be it active, inactive or expired, or None when there is none of that id.
+    """Return one AuthKey, whether active, inactive, or expired, or None if the account has none with that id.
 
     Raises:
         DigicertError: the id cannot be one, or the service refused or could not be reached.
@@ -221,10 +221,10 @@ def get_key(client: Client, auth_key_id: str, backoff: Backoff | None = None) ->
 
 
 def delete_key(client: Client, auth_key_id: str) -> bool:
-    """Delete an AuthKey; return False when somebody else was faster.
+    """Delete an AuthKey; return False if somebody else has already deleted it.
 
-    A response that leaves open whether the key was deleted is settled by looking at the key: gone means deleted. A key
-    that is still there is deleted again, which is harmless, and watched until reads cannot lag behind any more.
+    If a response does not say whether the key was deleted, this reads the key: if it is gone, it was deleted. If it is
+    still there, it is deleted again, which is harmless, and read until reads can no longer lag behind.
 
     Raises:
         DigicertError: the service refused or could not be reached; `changed` is True when the outcome is unknown.
@@ -253,7 +253,7 @@ def delete_key(client: Client, auth_key_id: str) -> bool:
 
 
 def _is_gone(client: Client, auth_key_id: str, failure: DigicertError, patience: float) -> bool:
-    """Whether a key is gone at last; raises DigicertError when it cannot be seen."""
+    """Return whether a key is gone; raises DigicertError if that cannot be read."""
     backoff = Backoff(patience)
     while True:
         try:
@@ -270,7 +270,7 @@ def _is_gone(client: Client, auth_key_id: str, failure: DigicertError, patience:
 
 
 def _key_path(auth_key_id: str) -> str:
-    # Anything but unreserved characters (RFC 3986, 2.3), "." or nothing at all could make it another path.
+    # Characters that are not unreserved (RFC 3986, 2.3), ".", and an empty id could lead to another path.
     if not re.fullmatch("[A-Za-z0-9._~-]*[A-Za-z0-9_~-][A-Za-z0-9._~-]*", auth_key_id) or len(auth_key_id) > 200:
         raise DigicertError("auth_key_id is not the id of an AuthKey. Use one that digicert_auth_key_info lists.")
     return "/account/auth-key/" + auth_key_id
@@ -279,8 +279,8 @@ def _key_path(auth_key_id: str) -> str:
 def _create(client: Client, spec: AuthKeySpec, known: t.AbstractSet[str]) -> tuple[AuthKey, bool]:
     """Create the key exactly once.
 
-    A create whose response is lost is not sent again before the list was looked at. The list may lag behind: of the
-    permanent key, the service refuses a second one; one more that expires does no harm.
+    If the response to a create is lost, the list is read before the create is sent again. The list may lag behind. That
+    is harmless: the service refuses a second permanent key, and another key that expires does no harm.
 
     Args:
         client: connection to the account.
@@ -310,7 +310,7 @@ def _create(client: Client, spec: AuthKeySpec, known: t.AbstractSet[str]) -> tup
         made = _find_created(client, spec, known, failure, backoff)
         if made is not None:
             return made, True
-        # A server that answers nonsense, or nothing at all, twice will do so a third time.
+        # A server that twice gives an unusable answer, or none, will do so a third time.
         if not time_left or (lost_tries > 1 and not failure.transient):
             raise failure.extend(
                 after="The account's list does not show a new AuthKey yet. Run the task again; it looks there first.",
@@ -332,9 +332,9 @@ def _post_key(client: Client, spec: AuthKeySpec, backoff: Backoff) -> AuthKey:
 def _adopt(
     client: Client, spec: AuthKeySpec, known: t.AbstractSet[str], refusal: DigicertError, is_ours: bool
 ) -> AuthKey:
-    """Return the permanent key that exists already; raise `refusal`, explained, when the list does not show it.
+    """Return the existing permanent key; raise `refusal` with an explanation if the list does not show it.
 
-    `is_ours` says that a try with a lost response can have created it, so that a failure here comes after a change.
+    `is_ours` says that a try whose response was lost may have created it, so a failure here counts as a change.
     """
     backoff = Backoff(VISIBLE_WITHIN)
     while True:
@@ -355,9 +355,9 @@ def _adopt(
 def _find_created(
     client: Client, spec: AuthKeySpec, known: t.AbstractSet[str], failure: LostResponseError, backoff: Backoff
 ) -> AuthKey | None:
-    """Return the key that a create with a lost response made, or None when the list shows none.
+    """Return the key that a create with a lost response made, or None if the list does not show one.
 
-    A service that was silent may still be at work: it gets as long again to show the key.
+    A service that did not respond may still be working, so it gets the same time again to show the key.
     """
     give_up = time.monotonic() + (client.timeout if failure.silent else 0.0)
     while True:
@@ -381,12 +381,12 @@ def _read_key(client: Client, purpose: str, response: Response, raw: t.Any) -> A
     if isinstance(auth_key_id, int) and not isinstance(auth_key_id, bool):
         auth_key_id = str(auth_key_id)
     for name, value in (("auth_key_id", auth_key_id), ("auth_key", auth_key)):
-        # Control characters and lone surrogates are no part of a key, and would break what works with it.
+        # Keys do not contain control characters or lone surrogates, which would break code that uses the key.
         if not isinstance(value, str) or not value.isprintable() or not value:
             raise unexpected_response_error(client, purpose, response, f"no {name}")
     expiration = values.get("expiration_datetime")
     expires = parse_datetime(expiration)
-    # Any character may stand between date and time, even one that would spoil the result.
+    # Any character may separate date and time, even one that must not be in a result.
     if expiration is not None and (expires is None or not expiration.isascii() or not expiration.isprintable()):
         raise unexpected_response_error(client, purpose, response, "an expiration_datetime that is not a date")
     return AuthKey(t.cast(str, auth_key_id), t.cast(str, auth_key), expiration, expires)

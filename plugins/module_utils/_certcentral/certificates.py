@@ -7,7 +7,7 @@
 
 """Certificates of an order as the API knows them: one function for each call.
 
-The calls are those of sections 4, 6 and 7 of the API page. What is inside a certificate is the matter of `_x509`.
+The calls are those of sections 4, 6 and 7 of the API page. `_x509` reads the contents of certificates.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Revocation(t.NamedTuple):
 def list_reissues(client: Client, order_id: int, backoff: Backoff | None = None) -> tuple[Reissue, ...]:
     """Return the reissued certificates of an order, one request; raises DigicertError.
 
-    A row whose serial number was seen before is dropped: for some orders the list repeats the primary certificate.
+    Rows with a repeated serial number are dropped: for some orders, the list repeats the primary certificate.
     """
     purpose = f"list the reissues of the order {order_id}"
     response = client.request("GET", f"{PATH}/{order_id}/reissue", purpose, backoff=backoff)
@@ -122,14 +122,14 @@ def download(client: Client, certificate_id: int | None, order_id: int, backoff:
 def revoke_certificate(
     client: Client, certificate: int | str, *, reason: str, comments: str, skip_approval: bool
 ) -> Revocation:
-    """Ask for the revocation of one certificate, or revoke it where the API key may skip the approval.
+    """Ask for the revocation of one certificate, or revoke it if the API key may skip the approval.
 
     Args:
         client: connection to the account.
         certificate: id, or hexadecimal serial number.
         reason: one of REVOCATION_REASONS.
         comments: why, for the administrator; may be empty.
-        skip_approval: do without the approval of an administrator.
+        skip_approval: skip the approval of an administrator.
 
     Raises:
         DigicertError: the service refused, or no usable response came; see its subclasses.

@@ -5,9 +5,9 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""HTTP towards the CertCentral Services API: address, header, TLS, time limits, retries and the service's clock.
+"""HTTP client for the CertCentral Services API: address, header, TLS, time limits, retries, and the service's clock.
 
-This file knows neither Ansible nor any resource of the API. What each status and code means is section 1, "Transport",
+This file does not know Ansible or any resource of the API. What each status and code means is section 1, "Transport",
 of the API page.
 """
 
@@ -44,14 +44,14 @@ if t.TYPE_CHECKING:
     )
 
 USER_AGENT = "ansible-collection-community.digicert"
-LONGEST_TIMEOUT = 86_400.0  # seconds; more is a slip, and what sockets and threads cannot count
+LONGEST_TIMEOUT = 86_400.0  # seconds; a larger value is a mistake, and sockets and threads cannot handle it
 LONGEST_RETRY = 31_536_000.0  # seconds
 BACKOFF_FIRST = 1.0  # seconds
 BACKOFF_LARGEST = 30.0  # seconds
-# A used-up rate limit frees itself with its windows, of 5 and of 180 seconds: asking sooner is a wasted request.
+# The rate limit has windows of 5 and 180 seconds, so a request before the end of a window is wasted.
 LIMIT_FIRST = 5.0  # seconds
 LIMIT_LARGEST = 20.0  # seconds
-# Nothing that two parsers of URLs could read in two ways: no user, backslash, escape, query or odd host.
+# Nothing that two URL parsers could read differently: no user, backslash, escape, query, or unusual host.
 API_URL = re.compile(
     r"(?P<scheme>https?)://(?P<host>[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
     r"(?P<path>(?:/[a-z0-9._~!$&'()*+,;=:@-]*)*)",
@@ -74,14 +74,14 @@ class Response(t.NamedTuple):
 
 
 class Backoff:
-    """Random waiting that doubles, until a total time is used up.
+    """Random waits that double until a total time is used up.
 
-    After an outage: full jitter, 1 s to 30 s. Under the rate limit, where a refused try is a wasted request: at least
-    half of 5 s to 20 s. docs/quality.md, "Scale", shows the effect.
+    After an outage: full jitter, 1 s to 30 s. Under the rate limit, where a refused try wastes a request: at least half
+    of 5 s to 20 s. docs/quality.md, "Scale", shows the effect.
     """
 
     def __init__(self, total: float) -> None:
-        """Start the clock; `total` is in seconds, and 0 allows no waiting at all."""
+        """Start the clock; `total` is in seconds, and 0 allows no waits."""
         self._end = time.monotonic() + total
         self._ceiling = BACKOFF_FIRST
         self._limit_ceiling = LIMIT_FIRST
@@ -111,7 +111,7 @@ class Backoff:
             self._limit_ceiling = min(2 * self._limit_ceiling, LIMIT_LARGEST)
         else:
             self._ceiling = min(2 * self._ceiling, BACKOFF_LARGEST)
-        # The last wait is cut short rather than skipped: the time given is used.
+        # Shorten the last wait instead of skipping it, to use all of the time.
         time.sleep(min(left, at_least + random.uniform(0, spread)))  # noqa: S311 (spreads load, hides nothing)
         return True
 
@@ -206,7 +206,7 @@ class Client:
         once: bool | None = None,
         repeat_limited: bool = True,
     ) -> Response:
-        """Send a request, and again after transient failures.
+        """Send a request, and send it again after transient failures.
 
         Args:
             method: GET, POST, PUT or DELETE.
@@ -215,8 +215,8 @@ class Client:
             body: value to send as JSON.
             text: the body of a success is text, such as a downloaded certificate, and not JSON.
             backoff: allowance of retry time to share with other calls; default: one of its own.
-            once: send it again only when the service cannot have carried it out: nothing was sent, or the rate limit
-                refused it. None means so for POST.
+            once: send it again only if the service cannot have carried it out: nothing was sent, or the rate limit
+                refused it. None means true for POST.
             repeat_limited: send it again when the rate limit refused it.
 
         Raises:
@@ -241,7 +241,7 @@ class Client:
 
     def _exchange(self, method: str, path: str, purpose: str, body: t.Any, text: bool) -> Response:
         """Send one request and read its response within the time limit; raises DigicertError."""
-        # Tasks that send no request, as most do when nothing is due, do not pay for these imports.
+        # Most tasks send no request, because nothing is due, and should not spend time on these imports.
         from ansible_collections.community.digicert.plugins.module_utils._certcentral.failures import (
             payload_error,
             status_error,
@@ -301,7 +301,8 @@ class Client:
                     "X-DC-DEVKEY": self._api_key,
                 },
                 verify=self._verify,
-                # Plain http is for loopback only: through a proxy the API key would leave the machine in clear.
+                # Plain HTTP is allowed for loopback only: a proxy would send the API key to another machine
+                # unencrypted.
                 use_proxy=self.api_url.startswith("https:"),
             )
         return self._transport
@@ -336,7 +337,7 @@ def _check_url(api_url: str) -> str:
 
 
 def _is_loopback(host: str) -> bool:
-    import ipaddress  # only plain http needs it, and each task pays for its imports
+    import ipaddress  # imported here because only plain HTTP needs it
 
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""What became of a change whose response was lost."""
+"""Find out whether a change was carried out after its response was lost."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ PATIENCE = 90.0  # seconds; reads lag behind writes by up to a minute (API page,
 
 
 def confirm_change(error: DigicertError, is_done: t.Callable[[], bool], what: str) -> None:
-    """Return when a change whose response was lost turns out to be done.
+    """Return once a change whose response was lost is known to be done.
 
     Args:
-        error: why its response was lost, or what a later try was answered.
+        error: why its response was lost, or the error of a later try.
         is_done: reads the service and returns whether the change is done; raises DigicertError.
         what: the change as a subject, such as "the revocation of order 1".
 
     Raises:
-        DigicertError: `error`, explained: the change is not seen or cannot be looked for, and may still be carried out.
+        DigicertError: `error` with an explanation: the change is not visible or cannot be read, and may still be
+            carried out.
     """
     patience = Backoff(PATIENCE)
     unseen = f"It is unknown whether {what} was carried out, and it may still be carried out. Run the task again later."

@@ -14,7 +14,7 @@ import typing as t
 
 T = t.TypeVar("T")
 
-GRACE = 0.25  # seconds that the socket's own time limit, which knows more, has to speak first
+GRACE = 0.25  # seconds that the socket's own time limit, which knows the reason, gets to fail first
 
 
 class OverdueError(Exception):
@@ -22,10 +22,10 @@ class OverdueError(Exception):
 
 
 class Deadline:
-    """What the thread of an exchange and the one that waits for it know of each other.
+    """What the thread of an exchange and the waiting thread share.
 
     Attributes:
-        sent: whether the request began to leave, so that the service may carry it out.
+        sent: whether sending has begun, so that the service may carry the request out.
     """
 
     def __init__(self) -> None:
@@ -35,19 +35,19 @@ class Deadline:
         self.sent = False
 
     def begin_sending(self) -> None:
-        """Note that the request leaves now; raises OverdueError when it was given up before."""
+        """Record that sending begins; raises OverdueError if the exchange was already given up."""
         with self._lock:
             if self._over:
                 raise OverdueError
             self.sent = True
 
     def check(self) -> None:
-        """Raise OverdueError when the exchange was given up."""
+        """Raise OverdueError if the exchange was given up."""
         if self._over:
             raise OverdueError
 
     def end(self) -> None:
-        """Give the exchange up: what was not sent by now never will be."""
+        """Give the exchange up: nothing more is sent."""
         with self._lock:
             self._over = True
 
@@ -56,7 +56,7 @@ def call_with_deadline(seconds: float, deadline: Deadline, call: t.Callable[[], 
     """Return what `call` returns, or raise what it raises, or OverdueError when that takes longer than `seconds`.
 
     The time limit of a socket starts again with each byte and does not cover name resolution. A thread that is left
-    behind does; `deadline` keeps it from sending anything then.
+    behind does both; `deadline` then keeps it from sending anything.
     """
     results: list[T] = []
     failures: list[BaseException] = []

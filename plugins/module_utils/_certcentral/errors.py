@@ -5,11 +5,11 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""The exceptions of this collection, and how foreign text becomes safe to show.
+"""The exceptions of this collection, and a function that makes foreign text safe to show.
 
 The subclasses say what is known of a request: nothing was sent, the service refused it, or it may have been carried
 out.
-Whoever knows more about a failure raises `error.extend(…) from error`.
+Code that knows more about a failure raises `error.extend(…) from error`.
 """
 
 from __future__ import annotations
@@ -124,17 +124,17 @@ class NoRouteError(RefusedError):
 
 
 class RateLimitedError(RefusedError):
-    """The rate limit of the API key is used up."""
+    """The rate limit of the API key is reached."""
 
     transient = True
 
 
 class LostResponseError(DigicertError):
-    """No response came that says what became of the request: it may have been carried out.
+    """No response says whether the request was carried out, so it may have been.
 
     Attributes:
         transient: the request may succeed later; a request that may be repeated is worth another try.
-        silent: the service did not answer at all in time, and may still be at work.
+        silent: the service did not respond in time, and may still be working.
         retry_after: seconds that the response asks to wait.
     """
 
@@ -162,7 +162,7 @@ def printable(text: str, limit: int = MAX_EXCERPT) -> str:
     """Return foreign text as one line without control characters, escape sequences or direction marks.
 
     Args:
-        text: any text, lone surrogates included.
+        text: any text, including lone surrogates.
         limit: characters to keep; what is longer ends with an ellipsis.
     """
     text = text[: 100 * limit]

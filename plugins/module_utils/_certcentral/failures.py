@@ -5,10 +5,10 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""What a refusal, a broken connection or an unusable address means to the user of the collection.
+"""What a refusal, a broken connection, or an unusable address means to the user.
 
 Statuses and codes are those of section 1, "Transport", of the API page. Only a 4xx response with the documented errors
-and a code is a refusal; whatever else comes after the request was sent leaves open whether it was carried out.
+and a code is a refusal; after any other response, it is unknown whether the request was carried out.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ TRANSIENT = (429, 502, 503, 504)  # statuses that say "later", not "no"
 RATE_LIMIT = "request_limit_exceeded"
 INVALID_KEY = "access_denied|access_denied_invalid_key"
 MAX_ERRORS = 800  # characters of all errors of one response that are worth showing
-MAX_TEXT = 20_000  # characters of an error page that are looked at
-# An AuthKey behind its name, as in JSON, XML, a form, an assignment or quotes; plain words are no AuthKey.
+MAX_TEXT = 20_000  # characters of an error page that are read
+# An AuthKey after its name, as in JSON, XML, a form, an assignment, or quotes; plain words are not an AuthKey.
 _VALUE = r"""[^\s"'\\<>&,;}]"""
 AUTH_KEY = re.compile(
     r"""(?i)(auth_?key\b["'\\\s]*(?:value["'\\\s]*)?[:=>]["'\\\s]*|auth_?key\s+["'])"""
@@ -125,7 +125,7 @@ def _caused_by(causes: t.Iterable[BaseException], *kinds: type[BaseException]) -
 
 
 def _timed_out(causes: t.Iterable[BaseException]) -> bool:
-    # Those of requests and urllib3 are known by their names, as neither may be installed.
+    # Exceptions of requests and urllib3 are compared by name, because neither may be installed.
     return any(
         isinstance(cause, (OverdueError, socket.timeout)) or "Timeout" in type(cause).__name__ for cause in causes
     )
@@ -142,7 +142,7 @@ def _causes(exc: BaseException | None) -> t.Iterator[BaseException]:
 
 
 def _reason(causes: t.Sequence[BaseException]) -> str:
-    """Return the operating system's or TLS library's own words: those of higher layers quote URLs and objects."""
+    """Return the message of the operating system or TLS library; those of higher layers quote URLs and objects."""
     for cause in reversed(causes):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return printable(cause.verify_message)
@@ -177,7 +177,7 @@ def status_error(where: str, method: str, raw: RawResponse, api_key: str) -> Dig
         )
     message = where + _advice(status, code, method).replace("{}", quoted)
     retry_after = _retry_after(raw.headers)
-    # The rate limit has one code, and nothing was carried out then; what else says 429 may be a gateway's.
+    # The rate limit has one code, which proves that nothing was carried out; any other 429 may come from a gateway.
     if not 400 <= status <= 499 or code is None or (status == 429 and code != RATE_LIMIT):
         kind = LostResponseError if status >= 500 else UnusableResponseError
         return kind(message, transient=status in TRANSIENT, retry_after=retry_after, **facts)
@@ -187,8 +187,8 @@ def status_error(where: str, method: str, raw: RawResponse, api_key: str) -> Dig
 
 
 def _advice(status: int, code: str | None, method: str) -> str:
-    """Return what a status means and what to do, with {} for the service's own words."""
-    # The status decides, whatever the body says: gateways in front of the service answer as they like.
+    """Return what a status means and what to do, with {} for the service's message."""
+    # Only the status decides, because gateways in front of the service can send any body.
     if status == 429:
         return "the rate limit of the API key is reached ({}). Run fewer tasks at once, or raise retry_timeout."
     if status >= 500:
@@ -211,7 +211,7 @@ def _advice(status: int, code: str | None, method: str) -> str:
 
 
 def payload_error(where: str, status: int, payload: t.Any, content: bytes, api_key: str) -> DigicertError | None:
-    """Return the error for a 2xx response that reports errors all the same, or None when it reports none."""
+    """Return the error for a 2xx response that reports errors, or None if it does not report any."""
     if not any(as_dict(payload).get(field) for field in ("errors", "error")):
         return None
     code, text = describe_errors(content, api_key)
@@ -232,8 +232,8 @@ def describe_errors(content: bytes, api_key: str) -> tuple[str | None, str]:
         api_key: the secret to keep out of the text.
 
     Returns:
-        The code of the first error, only when the body has the documented form, and the text of all errors, or of
-        whatever came in their place, printable and without secrets.
+        The code of the first error, only when the body has the documented form, and the text of all errors, or of the
+        body, printable and without secrets.
     """
     try:
         payload = decode_json(content)
@@ -245,12 +245,12 @@ def describe_errors(content: bytes, api_key: str) -> tuple[str | None, str]:
     shown = [_error_text(error, api_key) for error in _error_list(payload)]
     if any(shown):
         return code, printable("; ".join(filter(None, shown)), MAX_ERRORS)
-    # As text again, in which names and values are spelled without escapes.
+    # As text again, so that names and values have no escapes.
     return code, printable(_excerpt(json.dumps(payload, ensure_ascii=False), api_key))
 
 
 def _error_list(payload: t.Any) -> list[t.Any]:
-    """Return the errors of a response in any form that was seen: a list, an object, a text, or the payload."""
+    """Return the errors of a response in any recorded form: a list, an object, a text, or the payload."""
     for field in ("errors", "error"):
         errors = as_dict(payload).get(field)
         if errors:
@@ -267,7 +267,7 @@ def _error_text(error: t.Any, api_key: str) -> str:
 
 
 def _excerpt(text: str, api_key: str) -> str:
-    """Return the beginning of a text without secrets; what is cut must be masked before, or half a key would show."""
+    """Return the beginning of a text without secrets; mask before cutting, or half a key would show."""
     return _mask(_mask(text, api_key)[:MAX_TEXT], api_key)
 
 

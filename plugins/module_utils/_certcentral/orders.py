@@ -7,8 +7,8 @@
 
 """Certificate orders as the API knows them: one function for each call.
 
-The calls are those of sections 4 to 8 of the API page. An order is what is paid for; its certificates are in
-`certificates`. This file knows no Ansible.
+The calls are those of sections 4 to 8 of the API page. You pay for an order; its certificates are in `certificates`.
+This file does not import Ansible.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ if t.TYPE_CHECKING:
 
 PATH = "/order/certificate"
 PAGE_SIZE = 100  # orders
-LARGEST_PAGE = 500  # orders; more would not fit into the largest body
+LARGEST_PAGE = 500  # orders; more would exceed the largest body
 
 
 class OrderRequestRow(t.NamedTuple):
-    """What was asked for within an order: `type` is for example `new_request` or `reissue`; None when not said."""
+    """A request within an order: `type` is, for example, `new_request`; None if the response does not say."""
 
     request_id: int | None
     type: str | None
@@ -68,16 +68,16 @@ class Order(t.NamedTuple):
         valid_till: end of its primary certificate.
         product: the API's identifier of the product.
         created: when it was placed.
-        order_valid_till: end of what was paid for.
-        is_renewed: whether the order was renewed already.
+        order_valid_till: end of the paid order.
+        is_renewed: whether the order was already renewed.
         renewed_order_id: the order that this one renews.
-        auto_reissue: DigiCert opens a reissue by itself; None when the response does not say, as in a list.
-        auto_renew: DigiCert renews the order by itself; likewise.
+        auto_reissue: DigiCert starts reissues automatically; None if the response does not say, as in a list.
+        auto_renew: DigiCert renews the order automatically; likewise.
         reissues_count: how often it was reissued.
         certificate_status: state of its primary certificate.
-        chain: certificate, intermediates and root as PEM text, when the response carries them.
-        dcv_random_value: what can be published, instead of a request token, to prove the control of the domain.
-        requests: what was asked for within the order.
+        chain: certificate, intermediates, and root as PEM text, if the response contains them.
+        dcv_random_value: what can be published, instead of a request token, to prove control of the domain.
+        requests: the requests within the order.
         alternative_order_id: the id that its client gave it.
         common_name: as the API spells it.
         valid_from: beginning of its primary certificate.
@@ -108,14 +108,14 @@ class Order(t.NamedTuple):
 
 
 class OrderList(t.NamedTuple):
-    """Orders, newest first; `complete` is whether the account has no further one that could match."""
+    """Orders, newest first; `complete` says that the account does not have more orders that could match."""
 
     orders: tuple[Order, ...]
     complete: bool
 
 
 def post_order(client: Client, product: str, body: dict[str, t.Any], purpose: str, backoff: Backoff | None) -> Order:
-    """Place an order, one request; the caller sees to it that this happens once.
+    """Place an order, one request; the caller makes sure that this happens only once.
 
     Raises:
         RefusedError, NotSentError: there is no order.
@@ -131,11 +131,11 @@ def post_order(client: Client, product: str, body: dict[str, t.Any], purpose: st
 
 
 def post_reissue(client: Client, order_id: int, body: dict[str, t.Any], purpose: str, backoff: Backoff | None) -> Order:
-    """Reissue an order's certificate, one request; the caller sees to it that this happens once.
+    """Reissue an order's certificate, one request; the caller makes sure that this happens only once.
 
     Raises:
         RefusedError, NotSentError: nothing was reissued.
-        LostResponseError: a reissue may be under way.
+        LostResponseError: a reissue may be pending.
     """
     response = client.request(
         "POST", f"{PATH}/{order_id}/reissue", purpose, body=body, backoff=backoff, repeat_limited=False
@@ -192,7 +192,7 @@ def _is_order(order: Order, order_id: int | str) -> bool:
 def find_by_alternative_id(
     client: Client, alternative_order_id: str, backoff: Backoff | None = None
 ) -> tuple[Order, ...] | None:
-    """Return the orders that their client gave this id, one request; None when the API has no such call.
+    """Return the orders to which their client gave this id, one request; None if the API does not have this call.
 
     Raises:
         DigicertError: the service refused, or no usable response came.
@@ -225,8 +225,8 @@ def list_orders(
 ) -> OrderList:
     """Return the newest orders that match, without their CSRs.
 
-    Filters and sort order are wishes to the service: rows that certainly do not match are dropped here, rows that do
-    not say stay. The list is complete only when the service says, or shows, that there are no further rows.
+    The service may ignore filters and sort order. Rows that certainly do not match are dropped here; rows that do not
+    say are kept. The list is complete only if the service says, or shows, that there are no more rows.
 
     Args:
         client: connection to the account.
@@ -234,7 +234,7 @@ def list_orders(
         serial_number: hexadecimal serial number of the primary certificate.
         product: the API's identifier of the product.
         backoff: allowance of retry time to share with other calls.
-        most: rows to look at.
+        most: rows to read.
 
     Raises:
         DigicertError: the service refused, or no usable response came.
@@ -282,7 +282,7 @@ def _pages(
         page = as_dict(as_dict(response.payload).get("page"))
         total = as_count(page.get("total"))
         rows = as_dict(response.payload).get("orders")
-        # An account without such orders may leave the list out, but says that there are none.
+        # For an account without such orders, the service may omit the list, but says that there are none.
         if rows is None and total == 0:
             rows = []
         if not isinstance(rows, list):
@@ -293,7 +293,7 @@ def _pages(
         fresh = [order for order in orders if order.order_id not in seen]
         seen.update(order.order_id for order in fresh)
         offset += len(rows)
-        # A service may send fewer rows than it was asked for: only its total, or an empty page, is the end.
+        # A service may send fewer rows than requested, so only its total, or an empty page, marks the end.
         complete = len(seen) >= total if total is not None else not rows
         yield fresh, complete
         if complete or not fresh:
@@ -303,7 +303,7 @@ def _pages(
 def _may_match(order: Order, filters: t.Mapping[str, str]) -> bool:
     """Whether an order does not contradict the filters."""
     name, serial = filters.get("common_name"), filters.get("serial_number")
-    # A name outside ASCII may be the same one in another spelling.
+    # A name that is not ASCII may be another spelling of the same name.
     names = {each.rstrip(".") for each in order.names or () if each.isascii()}
     if name and order.names and len(names) == len(order.names) and name.lower().rstrip(".") not in names:
         return False
@@ -318,7 +318,7 @@ def _may_match(order: Order, filters: t.Mapping[str, str]) -> bool:
 def cancel(client: Client, order_id: int, note: str, backoff: Backoff | None = None) -> None:
     """Cancel a pending order, or the pending reissue of an issued one; raises DigicertError.
 
-    After a lost response, a second try would cancel something else: the order whose reissue the first one canceled.
+    After a lost response, a second try could cancel the order itself, if the first try canceled its reissue.
     """
     body = {"status": "canceled", "note": note}
     purpose = f"cancel the order {order_id}"

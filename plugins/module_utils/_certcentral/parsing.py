@@ -5,10 +5,10 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Reading values of the API's responses, in whatever form they come.
+"""Reading values of the API's responses in any form.
 
-Each `as_…` function returns a value of the right type, or None when the response does not say: what is missing or odd
-is never taken for a statement.
+Each `as_…` function returns a value of the right type, or None if the response does not say. Missing or odd values
+never count as a statement.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.er
 if t.TYPE_CHECKING:
     from ansible_collections.community.digicert.plugins.module_utils._certcentral.client import Client, Response
 
-LONGEST_WORD = 200  # characters; states, ids of products and random values are far shorter
+LONGEST_WORD = 200  # characters; states, product ids, and random values are much shorter
 LARGEST_ID = 2**63 - 1
 # Lists and objects in one body. A page of orders has some thousands; millions of empty ones would fill the memory.
 MAX_CONTAINERS = 100_000
 
 
 def decode_json(content: bytes) -> t.Any:
-    """Return the value of a JSON text of limited size; raises ValueError when it is none, or would need much memory."""
+    """Return the value of a JSON text of limited size; raises ValueError if it is not JSON or needs much memory."""
     if content.count(b"[") + content.count(b"{") > MAX_CONTAINERS:
         raise ValueError("too many lists and objects")
     try:
@@ -40,7 +40,7 @@ def decode_json(content: bytes) -> t.Any:
 
 
 def _parse_int(digits: str) -> int:
-    if len(digits) > 40:  # reading takes quadratic time, and no number of the API is nearly as long
+    if len(digits) > 40:  # parsing takes quadratic time, and the API's numbers are much shorter
         raise ValueError("a number with too many digits")
     return int(digits)
 
@@ -50,7 +50,7 @@ def _refuse_constant(name: str) -> t.NoReturn:
 
 
 def parse_datetime(value: t.Any) -> datetime | None:
-    """Return the moment that an ISO 8601 text means, UTC when it names no zone, or None when it is no such text."""
+    """Return the moment of an ISO 8601 text, UTC if it has no zone, or None if the text is something else."""
     try:
         # Before Python 3.11, fromisoformat() does not know "Z".
         moment = datetime.fromisoformat(value[:-1] + "+00:00" if value.endswith("Z") else value)
@@ -69,8 +69,8 @@ def parse_date_end(value: t.Any) -> datetime | None:
 
 
 def parse_http_date(value: str | None) -> datetime | None:
-    """Return the moment that an HTTP date means (RFC 9110, 5.6.7), or None when it is none or absurd."""
-    from email.utils import parsedate_to_datetime  # as in the client: a task that sends nothing does not pay for it
+    """Return the moment of an HTTP date (RFC 9110, 5.6.7), or None if the text is something else or absurd."""
+    from email.utils import parsedate_to_datetime  # imported here, as in the client, because most tasks send nothing
 
     try:
         moment = parsedate_to_datetime(value or "")
@@ -89,7 +89,7 @@ def unexpected_response_error(client: Client, purpose: str, response: Response, 
         client: where the response came from.
         purpose: what the call was for, as in "Cannot <purpose>".
         response: the response; its content is not shown.
-        what: what it contains, or lacks, as in "the response contains <what>".
+        what: what it contains, as in "the response contains <what>".
     """
     return UnusableResponseError(
         f"{client.where(purpose)}the response (HTTP {response.status}) contains {what}. Check api_url, and "
@@ -102,8 +102,8 @@ def unexpected_response_error(client: Client, purpose: str, response: Response, 
 def expect_no_content(client: Client, purpose: str, response: Response) -> None:
     """Raise UnusableResponseError when a response that is empty in the API contains something.
 
-    A gateway that answers in place of the service must not be taken for it; whoever sent the request looks what became
-    of it. Arguments as of `unexpected_response_error`.
+    The response of a gateway must not count as one of the service; the caller then checks whether the request was
+    carried out. Arguments as of `unexpected_response_error`.
     """
     if response.payload is not None:
         raise unexpected_response_error(client, purpose, response, "something instead of nothing")
@@ -132,12 +132,12 @@ def as_count(value: t.Any) -> int | None:
 
 
 def as_text(value: t.Any) -> str | None:
-    """Return a text of any length that is not empty."""
+    """Return a nonempty text of any length."""
     return value if isinstance(value, str) and value else None
 
 
 def as_word(value: t.Any) -> str | None:
-    """Return a short printable text: nothing that would spoil a message or a result."""
+    """Return a short printable text that is safe in messages and results."""
     return value if isinstance(value, str) and value.isprintable() and 0 < len(value) <= LONGEST_WORD else None
 
 

@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""From a certificate to its order, when the certificate may have been replaced by a reissue since."""
+"""Find the order of a certificate, even if a reissue has replaced the certificate since."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MOST_LOOKED_AT = 100  # orders whose reissues are read
 
 
 class FoundCertificate(t.NamedTuple):
-    """An order, and the reissued certificate of it that was looked for; None when it is the primary one."""
+    """An order, and the reissued certificate that was searched for; None if it is the primary one."""
 
     order: Order
     reissue: Reissue | None
@@ -48,10 +48,10 @@ def find_by_serial_number(
     Args:
         client: connection to the account.
         serial_number: hexadecimal.
-        common_name: common name of the certificate, A-labels, which makes the look shorter.
+        common_name: common name of the certificate, A-labels, which makes the search shorter.
 
     Raises:
-        DigicertError: the service refused, or no usable response came, or there are too many orders to look at.
+        DigicertError: the service refused, or no usable response came, or there are too many orders to search.
     """
     try:
         return FoundCertificate(get_order(client, serial_number), None)

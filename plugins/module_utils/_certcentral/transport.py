@@ -5,11 +5,11 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""The one file that knows the libraries requests and urllib3: when to load them, and how to bound what they read.
+"""The only file that uses requests and urllib3: when to load them, and how to limit what they read.
 
 What depends on the internals of urllib3 and http.client is in `_Connection` and `_Response`: a request is sent only
-while somebody waits for it, and no more than MAX_RAW bytes of a response are read, however they are split into header,
-chunk and trailer lines. Both hold for urllib3 1.26 and 2; test_transport.py fails where they do not.
+while a caller waits for it, and at most MAX_RAW bytes of a response are read, no matter how they are split into header,
+chunk, and trailer lines. Both work with urllib3 1.26 and 2; test_transport.py fails if they do not.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class OversizedError(Exception):
 
 
 class EncodedError(Exception):
-    """A response came in an encoding that was not asked for and cannot be read."""
+    """A response has an encoding that was not requested and cannot be read."""
 
 
 class IncompleteError(Exception):
@@ -50,8 +50,8 @@ class RawResponse(t.NamedTuple):
 def load_requests() -> t.Any:
     """Return the module requests, loaded when first needed; raises MissingLibraryError.
 
-    Loading it is a good part of each task's time, and much of that goes into the library that guesses character sets,
-    which nothing here uses. Versions of requests that insist on it are loaded with it.
+    Loading it takes a large part of each task's time, mostly for the library that guesses character sets, which is not
+    used here. Versions of requests that require that library are loaded with it.
     """
     loaded = sys.modules.get("requests")
     if loaded is not None:
@@ -117,7 +117,7 @@ class Transport:
             headers=headers,
             timeout=timeout,
             verify=self._verify,
-            allow_redirects=False,  # X-DC-DEVKEY would go along to wherever the redirect points
+            allow_redirects=False,  # X-DC-DEVKEY would be sent to the target of the redirect
             stream=True,
         ) as response:
             content = bytearray()
@@ -138,7 +138,7 @@ def _check_length(status: int, headers: t.Mapping[str, str], received: int) -> N
 
 
 def _decode(content: bytearray, headers: t.Mapping[str, str]) -> bytes:
-    """Undo one encoding, of bounded size: none was asked for, but a gateway may use one all the same."""
+    """Undo one encoding, of limited size: none was requested, but a gateway may use one anyway."""
     encoding = headers.get("Content-Encoding", "").strip().lower()
     if encoding in ("", "identity") or not content:
         return bytes(content)
@@ -165,7 +165,7 @@ def _new_session(requests: t.Any, current: t.Callable[[], Deadline]) -> t.Any:
 
     class Session(requests.Session):  # type: ignore[misc]
         def get_redirect_target(self, _response: t.Any) -> None:
-            """Know no target: requests would read the whole body, without a limit, to prepare a request for it."""
+            """Return no target, or requests would read the whole body without a limit to prepare the next request."""
 
     class Adapter(requests.adapters.HTTPAdapter):  # type: ignore[misc]
         def init_poolmanager(self, *args: t.Any, **options: t.Any) -> None:
@@ -185,7 +185,7 @@ def _new_session(requests: t.Any, current: t.Callable[[], Deadline]) -> t.Any:
 
 
 def _bound(manager: t.Any, current: t.Callable[[], Deadline]) -> t.Any:
-    """Return an urllib3 PoolManager, of whatever kind, with connections that keep the limits."""
+    """Return a urllib3 PoolManager of any kind whose connections keep the limits."""
     pools = manager.pool_classes_by_scheme
     if not any(hasattr(pool, "is_bounded") for pool in pools.values()):
         manager.pool_classes_by_scheme = {scheme: _bounded_pool(pool, current) for scheme, pool in pools.items()}

@@ -33,7 +33,7 @@ class DcvResult(t.NamedTuple):
     Attributes:
         order: the order as it is after the check.
         valid: whether all of its domains are proven.
-        unproven: the domains that are not, as far as the response names them.
+        unproven: the domains that are not proven, as far as the response names them.
         reason: what the service says about them, printable; empty when it says nothing.
     """
 
@@ -44,7 +44,7 @@ class DcvResult(t.NamedTuple):
 
 
 def check_dcv(client: Client, order: Order, backoff: Backoff | None = None) -> DcvResult:
-    """Ask for the check of domain control of an order now; both forms of the response are read.
+    """Ask for the check of domain control of an order; this reads both forms of the response.
 
     Raises:
         DigicertError: the call failed for another reason than that a domain is not proven.

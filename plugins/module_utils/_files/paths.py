@@ -8,7 +8,7 @@
 """Where a file really is: a walk from the root that follows a link only when nobody else can have planted it.
 
 A walk opens each folder relative to the one before and never lets the kernel follow a link, so a folder that somebody
-swaps for a link between two steps ends the walk instead of leading it elsewhere. This file knows no Ansible.
+swaps for a link between two steps ends the walk instead of leading it elsewhere. This file does not import Ansible.
 """
 
 from __future__ import annotations

@@ -7,7 +7,8 @@
 
 """Request tokens: make one, read the dates of one, look for a valid one in a text.
 
-The rules are those of section 3, "Request tokens", of the API page. This file knows no Ansible and sends nothing.
+The rules are those of section 3, "Request tokens", of the API page. This file does not import Ansible and sends
+nothing.
 
 Arguments are checked here, whatever their type, so that every caller gets the same errors. No error contains a part of
 a CSR, an AuthKey or a text: any of them can be a secret that was passed by mistake.

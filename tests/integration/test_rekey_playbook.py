@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.simulator import Fault
-from tests.support.fleet import Fleet
+from tests.simulator import Fault, OrderBehaviour
+from tests.support.fleet import Fleet, failures
+from tests.support.liar import write_liar
 from tests.support.playbooks import Run
 
 HOST = "www.example.com"
@@ -56,3 +57,37 @@ def test_rekey_that_is_cut_off_at_each_step(fleet: Fleet) -> None:
     assert not any(task.changed for task in fourth.results)
     assert fleet.installed(HOST) == new
     assert len(fleet.simulator.orders()[0].enrollments) == 2
+
+
+def test_a_host_that_lies_chooses_neither_where_the_api_key_goes_nor_what_is_revoked(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    fleet.simulator.set_order_behaviour(OrderBehaviour(validation="never"))
+    mine, other = (fleet.simulator.seed_order(f"{name}.example.com").certificate for name in ("leaked", "other"))
+    assert mine is not None
+    assert other is not None
+    facts = {
+        "dv_certificate_api_url": "http://127.0.0.1:1/services/v2",
+        "dv_certificate_delegate_to": HOST,
+        "certificate_rekey_serial_numbers": [other.serial_number],
+    }
+    look = {"serial_number": "0A", "journal": {"replaced_serial_number": mine.serial_number}}
+    interpreter = write_liar(tmp_path / "python", facts=facts, answers={"digicert_certificate_info": look})
+    (tmp_path / "liar").write_text(f"{HOST} ansible_connection=local {interpreter}\n")
+    given = {"certificate_rekey_become": False, "certificate_rekey_skip_approval": True}
+    play = ("-i", str(tmp_path / "liar"), "-e", json.dumps(given))
+    (tmp_path / "group_vars").mkdir()
+    variables = {
+        "dv_certificate_common_name": HOST,
+        "certificate_rekey_serial_numbers": [mine.serial_number],
+        "dv_certificate_ca_path": str(fleet.simulator.ca_file),
+    }
+    (tmp_path / "group_vars" / "all.json").write_text(json.dumps(variables))
+    run = fleet.ansible.playbook(PLAYBOOK, *play)
+    assert run.rc == 0, run.output
+    assert [order.enrollments[0].revoked for order in fleet.simulator.orders()] == [True, False]
+
+    fleet.ansible.env.update(ANSIBLE_CACHE_PLUGIN="jsonfile", ANSIBLE_CACHE_PLUGIN_CONNECTION=str(tmp_path / "facts"))
+    assert fleet.ansible.playbook(PLAYBOOK, *play).rc == 0
+    refused = fleet.ansible.playbook(PLAYBOOK, *play)
+    assert failures(refused)[HOST].startswith("The facts of this host contain names that begin with"), refused.output

@@ -31,7 +31,7 @@ from tests.histories.plans import AT_LOCK, FAULTLESS, JUMPS, PAUSES, Plan, plans
 from tests.histories.rows import View
 from tests.histories.runs import Run, Stage, finish
 from tests.histories.sites import Site
-from tests.histories.wire import LOSSES
+from tests.histories.wire import ANOTHER_ID, LOSSES
 
 NUMBERS = st.integers(0, 1)
 SHARED_MEMORY = Path("/dev/shm")
@@ -158,6 +158,12 @@ class IssuanceMachine(RuleBasedStateMachine):
         self.stage.service.outcome = "issued"
         plan = FAULTLESS._replace(write_faults=(LOSSES[loss],), view=View(lag, habits))
         self.start(self.sites[number], plan, force=force)
+
+    @rule(number=NUMBERS, force=st.booleans())
+    def mislead(self, number: int, force: bool) -> None:
+        """Let the answer to an order carry the id of a stranger's order, with nothing else in its way."""
+        self.stage.service.outcome = "issued"
+        self.start(self.sites[number], FAULTLESS._replace(write_faults=(ANOTHER_ID,)), force=force)
 
     @rule(number=NUMBERS, at=st.integers(1, 60), force=st.booleans())
     def crash(self, number: int, at: int, force: bool) -> None:

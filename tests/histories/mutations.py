@@ -165,6 +165,7 @@ MUTATIONS: dict[str, Mutation] = {
     "seven-days": Mutation("a second order within seven days is allowed", _put(OrderFinder, "is_recent", _false)),
     "clock": Mutation("the host's clock alone decides what is due", _put(Decider, "_check_due_by_service", _nothing)),
     "first-look": Mutation("an order is placed without a look at the account", _put(OrderFinder, "survey", _no_survey)),
+    "another-order": Mutation("the order that a response names is taken for ours", _put(lookup, "is_foreign", _false)),
     "journal-first": Mutation("the journal is written after the answer", _put(journal.Journal, "save", _save_after)),
     "journal-atomic": Mutation("the journal is overwritten in place", _put(journal, "replace_file", _replace_in_place)),
     "lock": Mutation("runs at the same place do not wait for each other", _put(journal.Journal, "locked", _unlocked)),

@@ -23,9 +23,9 @@ counts when it was carried out a minute before the run began.
 A run with `renewal=order` that finds neither certificate nor journal orders without a look:
 rules 5 and 6 do not count for it.
 
-It judges each reissue likewise: for the same CSR, no other certificate of the account is pending, none would do that
-was never installed, and without `force=true` none of the same order would do at all, unless somebody deleted or damaged
-the site's files or restored old ones since.
+It judges each reissue likewise: nothing is ever reissued in a stranger's order; for the same CSR, no other certificate
+of the account is pending, none would do that was never installed, and without `force=true` none of the same order would
+do at all, unless somebody deleted or damaged the site's files or restored old ones since.
 """
 
 from __future__ import annotations
@@ -65,6 +65,10 @@ class Observer:
         site: Site = run.site
         found = self._order_faults(order, cert, run) if cert.kind == "new_request" else []
         found += self._csr_faults(order, cert, run, site)
+        if order.is_strangers:
+            found.append("the order is a stranger's")
+        if any(other.is_strangers and other.is_renewed for other in self.stage.service.orders):
+            found.append("a stranger's order was renewed")
         kind = "order" if cert.kind == "new_request" else "reissue"
         self.stage.counts[f"{kind}s carried out"] += 1
         self.stage.note(f"carried out: {kind} in {order.order_id}, certificate {cert.certificate_id}")

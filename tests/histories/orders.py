@@ -15,6 +15,7 @@ from tests.histories.clocks import DAY
 
 # When, seconds since 1970, certificates became how long, days (section 4 of the API page).
 LIFETIMES = ((0.0, 199), (1_803_081_600.0, 99), (1_865_376_000.0, 46))  # from 2027-02-20 and 2029-02-10 on
+STRANGER = "stranger"
 
 
 def longest(now: float) -> float:
@@ -84,6 +85,11 @@ class Order:
         """The certificate issued last, or the first request."""
         issued = [cert for cert in self.certs if cert.issued is not None]
         return max(issued, key=lambda cert: (cert.issued or 0.0, cert.certificate_id)) if issued else self.certs[0]
+
+    @property
+    def is_strangers(self) -> bool:
+        """Whether it is for a name that no host of the history wants."""
+        return self.certs[0].names[0].startswith(STRANGER)
 
     @property
     def pending(self) -> Cert | None:

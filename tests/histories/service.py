@@ -18,7 +18,7 @@ from urllib.parse import unquote
 from tests.histories import pki
 from tests.histories.auth_keys import AuthKeys, RefusalError
 from tests.histories.clocks import DAY, World
-from tests.histories.orders import Cert, Order, longest
+from tests.histories.orders import STRANGER, Cert, Order, longest
 from tests.histories.rows import CAP, View, order_info, order_row, reissue_row
 
 MAX_PAGE = 1000  # orders
@@ -258,7 +258,7 @@ class Service:
     def add_stranger(self, number: int) -> None:
         """Add an old order for another name."""
         now = self.world.now - (number + 1) * DAY
-        name = f"stranger{number}.example.net"
+        name = f"{STRANGER}{number}.example.net"
         cert = Cert(next(self._ids), pki.csr(0, ("stranger.example.net",)), (name,), now, "new_request", None)
         order = Order(next(self._ids), "ssl_dv_geotrust_flex", now, now + 365 * DAY, None, None, [cert])
         cert.certificate = pki.issue(cert.csr, ("stranger.example.net",), now, now + 199 * DAY)

@@ -42,7 +42,8 @@ class Fault(NamedTuple):
 
     Attributes:
         fate: NO, YES or LATE: whether the service carries the request out.
-        answer: what the client sees: refused, reset, silence, an HTTP status, or documented for the service's own no.
+        answer: what the client sees: refused, reset, silence, an HTTP status, documented for the service's own no, or
+            another order's id in the answer to an order.
         body: of an answer with a status; None for a documented error with the code.
         code: of the documented error.
         delay: seconds until a late request is carried out.
@@ -87,7 +88,9 @@ REFUSALS = [
 ]
 # A gateway may speak like the service, after the request was carried out.
 FALSE_REFUSALS = [fault._replace(fate=YES) for fault in REFUSALS if fault.answer != 429]
+ANOTHER_ID = Fault(YES, "another order's id")
 LOSSES = [
+    ANOTHER_ID,
     *FALSE_REFUSALS,
     *(Fault(fate, answer) for fate in (NO, YES) for answer in ("reset", "silence", "cut off")),
     *(Fault(fate, status, body) for fate in (NO, YES) for status, body in _GATEWAY),
@@ -174,7 +177,10 @@ class Wire:
         traffic = self.traffic
         method = str(request.method)
         fault = traffic.fault(method)
-        if fault in FALSE_REFUSALS and "/order/certificate/" not in str(request.url):
+        is_order = method == "POST" and "/order/certificate/" in str(request.url)
+        if (fault in FALSE_REFUSALS and "/order/certificate/" not in str(request.url)) or (
+            fault == ANOTHER_ID and (not is_order or str(request.url).endswith("/reissue"))
+        ):
             fault = None
         number = len(traffic.requests)
         url = urlsplit(str(request.url))
@@ -224,11 +230,20 @@ class Wire:
         if fault.answer == "silence":
             self.world.pass_time(timeout)
             raise requests.ReadTimeout("Read timed out.")
+        if fault == ANOTHER_ID:
+            return self._with_another_id(*usual)
         if fault.answer == "cut off":
             status, body = usual if fault.fate == YES else (200, b'{"orders": [{"id": 1')
             return status, body[: len(body) // 2] or b"{"
         assert isinstance(fault.answer, int)
         return fault.answer, documented(fault.code) if fault.body is None else fault.body
+
+    def _with_another_id(self, status: int, body: bytes) -> tuple[int, bytes]:
+        """Return the answer to an order with the id of a stranger's order, if there is one."""
+        strangers = [order.order_id for order in self.service.orders if order.is_strangers]
+        if not strangers or status != 201:
+            return status, body
+        return status, json.dumps({**json.loads(body), "id": strangers[0]}).encode()
 
 
 def _unconnected() -> requests.ConnectionError:

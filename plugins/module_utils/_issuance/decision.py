@@ -71,7 +71,7 @@ class Decider:
         Args:
             context: the certificate.
             reasons: why it is due, as reasons of `installed`.
-            was_under_way: the journal had something under way when the run began.
+            was_under_way: the journal had something under way, or refused, when the run began.
         """
         self._context = context
         self._client, self._options = context.client, context.options
@@ -166,11 +166,8 @@ class Decider:
     def _known_by_journal(self, order: Order) -> bool | None:
         """Return what the journal says of an order's names; the journal of a host says nothing that counts."""
         entry = self._context.entry
-        if self._options.is_hint or entry.order_id != order.order_id or not entry.names:
-            return None
-        if not is_tied(self._context, order):
-            return None
-        return set(entry.names) == set(self._context.request.names)
+        is_known = not self._options.is_hint and entry.order_id == order.order_id and is_tied(self._context, order)
+        return set(entry.names) == set(self._context.request.names) if is_known and entry.names else None
 
     def _is_adoptable(self, order: Order) -> bool:
         """Return whether an order's certificate is for our CSR, not in place, and not due: it was paid for already."""

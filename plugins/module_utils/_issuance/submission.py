@@ -183,7 +183,7 @@ class Submitter:
                 known_orders=add_id(entry.known_orders, order.order_id),
             )
         else:
-            entry = entry._replace(last_reissue=now)
+            entry = entry._replace(last_reissue=min(now, submission.first_sent or now))
         certificates = add_id(entry.known_certificates, order.certificate_id)
         context.remember(entry._replace(submission=submission, known_certificates=certificates))
         return order

@@ -205,6 +205,7 @@ class Workflow:
         from ansible_collections.community.digicert.plugins.module_utils._issuance.submission import Submitter
 
         reasons = self._reasons(context.installed)
+        was_refused = context.entry.refused is not None
         Submitter(context).look_after_refusal(bool(reasons))
         submission = context.entry.submission
         if submission is not None and self._is_reserved(submission):
@@ -221,7 +222,7 @@ class Workflow:
             reasons = (REVOKED,)
         if not reasons and not self._options.force:
             return self._keep(context, install)
-        plan = Decider(context, reasons, submission is not None).decide()
+        plan = Decider(context, reasons, submission is not None or was_refused).decide()
         if plan.action == NONE:
             return self._keep(context, install)
         if plan.submission is not None and plan.body is not None and self._elsewhere is not None:

@@ -346,3 +346,30 @@ def test_check_mode_predicts_without_a_request(case: Case) -> None:
     case.install(JournalEntry(order_id=7, names=(NAME,), order_valid_till=end))
     assert case.run(check_mode=True).action == "renewed"
     assert case.client.calls == []
+
+
+def test_after_a_refusal_the_account_is_looked_at_although_renewal_order_needs_no_look(case: Case) -> None:
+    case.client.on(POST, RefusedError("No.", http_status=400, code="some_code"))
+    with pytest.raises(RefusedError):
+        case.run(renewal="order")
+    bought = {**case.order(date_created=case.day(0), certificate={"serial_number": "ab"}), "id": 9}
+    case.orders(bought)
+    case.client.on(INFO, bought)
+    time.sleep(700)
+    with pytest.raises(DigicertError, match="paid for less than 7 days ago"):
+        case.run(renewal="order")
+    assert case.sent == [BOUGHT]
+
+
+def test_a_reissue_that_is_found_too_late_does_not_delay_the_next_one(case: Case) -> None:
+    case.install()
+    refusal = RefusedError("No.", http_status=403, code="access_denied|missing_permission")
+    case.client.on(REISSUE, refusal, dict(case.client.rules)[REISSUE][0])
+    with pytest.raises(RefusedError):
+        case.run()
+    late = {"csr": case.csr, "serial_number": "ab", "valid_till": case.day(5)}
+    case.client.on(REISSUES, {"certificates": [{**late, "id": 92, "status": "issued"}]})
+    case.client.on(INFO, case.order(certificate={**late, "id": 92}))
+    time.sleep(8 * 86400)
+    assert case.run().action == "reissued"
+    assert case.sent == [REISSUED, REISSUED]

@@ -74,7 +74,7 @@ def fleet(simulator: Simulator, ansible: Ansible, nginx: Nginx, tmp_path: Path) 
     """Hosts for the role dv_certificate, whose names all lead to nginx, for the role and for DigiCert."""
     simulator.seed_auth_key()
     simulator.set_dcv_targets(DcvTargets(http=nginx.address))
-    fleet = Fleet(tmp_path / "hosts", simulator, ansible)
+    fleet = Fleet(tmp_path / "[hosts]", simulator, ansible)
     fleet.variables["webroot"] = f"{nginx.webroot}/{{{{ inventory_hostname }}}}"
     fleet.variables["http_address"] = nginx.address
     return fleet

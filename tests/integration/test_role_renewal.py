@@ -34,7 +34,9 @@ def test_renewal_of_what_is_due_with_the_same_key_and_a_new_one(fleet: Fleet, ng
     keys = {host: fleet.path(host, "key").read_bytes() for host in hosts}
     old = {ending: fleet.path(new, ending).read_bytes() for ending in ("pem", "fullchain.pem")}
 
-    other: dict[str, t.Any] = {"new_private_key": True}
+    # The same directory, spelled otherwise.
+    directory = f"{fleet.directory}//./{{{{ inventory_hostname }}}}//"
+    other: dict[str, t.Any] = {"new_private_key": True, "directory": directory}
     due = dict.fromkeys(hosts, other)
     due[same] = {**other, "new_private_key": False}
     due[unlucky] = {**other, "webroot": str(nginx.webroot / "elsewhere")}

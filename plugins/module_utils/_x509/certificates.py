@@ -134,9 +134,11 @@ def read_certificates(text: str, *, skip_damaged: bool = False) -> list[Certific
     if not skip_damaged and len(blocks) < text.count(_BEGIN):
         raise DigicertError("a certificate in it is cut off: an END line is missing or damaged.")
     certificates = []
+    known: dict[str, Certificate] = {}
     for number, block in enumerate(blocks, 1):
         try:
-            certificates.append(_certificate(block, number))
+            known[block] = known.get(block) or _certificate(block, number)
+            certificates.append(known[block])
         except MissingLibraryError:
             raise
         except DigicertError:

@@ -273,6 +273,17 @@ def test_reading_takes_linear_time(unit: str) -> None:
     assert time.process_time() - begin < 2
 
 
+def test_many_certificates_take_seconds() -> None:
+    """Ten thousand, most of them the same, and hundreds that have the name of the issuer but not its key."""
+    impostor = Authority("Intermediate")
+    others = [impostor.sign(impostor.name, KEY, days=9, ca=True, serial_number=1 + number) for number in range(300)]
+    leaf = MIDDLE.leaf("a.example")
+    begin = time.process_time()
+    bundle = build_chain(read(leaf, *others, *[MIDDLE.certificate] * 10_000))
+    assert bundle.chain == pem(MIDDLE.certificate)
+    assert time.process_time() - begin < 10
+
+
 def test_damaged_certificates_can_be_skipped() -> None:
     leaf = MIDDLE.leaf("a.example")
     cut_off = pem(MIDDLE.certificate)[:300]

@@ -183,6 +183,23 @@ def test_encodings_of_windows_and_der(given: str | bytes) -> None:
             assert sent.replace("\r", "") == order_csr(OUT_OF_ORDER, csr_format)
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (OUT_OF_ORDER.replace("\n", "\r"), None),
+        (OUT_OF_ORDER.replace("\n", " \n\t"), None),
+        (OUT_OF_ORDER.replace("\n", "\u00a0\n"), "neither PEM text nor valid base64"),
+        (OUT_OF_ORDER.replace("\n", "\\n"), "has text before or after its PEM block"),
+        (OUT_OF_ORDER.replace("-----", "\u2014\u2014-"), "neither PEM text nor valid base64"),
+        ("Bag Attributes\n" + OUT_OF_ORDER, "has text before or after its PEM block"),
+        (OUT_OF_ORDER.encode("utf-32"), "is binary"),
+    ],
+)
+def test_what_copying_makes_of_a_csr(given: str | bytes, words: str | None) -> None:
+    said = failure_of(given)
+    assert said == "Good." if words is None else words in said
+
+
 @pytest.mark.parametrize("case", [name for name in SIGNED_WITH if name != "SHA256"])
 def test_weak_signatures_are_named(case: str) -> None:
     _csr, info, *_rest = _parts(der(new_csr("a.example", key=KEY)))
@@ -227,7 +244,7 @@ def test_damaged_csrs_have_a_message() -> None:
     assert all(message.isprintable() and message.endswith(".") for message in messages)
 
 
-def failure_of(given: bytes) -> str:
+def failure_of(given: str | bytes) -> str:
     """Return the message of the error, or a good word."""
     try:
         read_csr(given)

@@ -29,10 +29,10 @@ WHAT = "order of community.digicert.digicert_certificate"
 VERSION = 3
 STAGED = ".next"  # a certificate under this name belongs to the one without it
 MOST_REMEMBERED = 50  # ids of earlier orders and certificates
-LARGEST_FILE = 64 * 1024  # bytes
+LARGEST_FILE = 1024 * 1024  # bytes; two lists of MOST_NAMES of the longest names are half of that
 LARGEST_ID = 2**63
 LONGEST_TEXT = 300  # characters
-MOST_NAMES = 1000
+MOST_NAMES = 1000  # of a certificate; CertCentral takes 250
 
 ORDER, REISSUE = "order", "reissue"
 

@@ -19,6 +19,7 @@ import typing as t
 from datetime import datetime, timedelta, timezone
 
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError, printable
+from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import MOST_NAMES
 from ansible_collections.community.digicert.plugins.module_utils._x509.csr import (
     Csr,
     ascii_name,
@@ -196,7 +197,7 @@ def wanted_names(csr: Csr, common_name: str | None, dns_names: list[str] | None)
     """Return the common name and the other names, A-labels, each once: the options', else those of the CSR.
 
     Raises:
-        DigicertError: there are none, or one is no DNS name.
+        DigicertError: there are none, or too many, or one is no DNS name.
     """
     if dns_names is None:
         if csr.has_other_names:
@@ -208,6 +209,10 @@ def wanted_names(csr: Csr, common_name: str | None, dns_names: list[str] | None)
     first = common_name or csr.common_name or (dns_names[0] if dns_names else None)
     if first is None:
         raise DigicertError("csr contains neither a common name nor DNS names. Set common_name and dns_names.")
+    if len(dns_names) > MOST_NAMES:
+        raise DigicertError(
+            f"There are {len(dns_names)} names, and a certificate can have {MOST_NAMES} at most. Split them."
+        )
     first = ascii_name(first)
     return first, tuple(name for name in dict.fromkeys(map(ascii_name, dns_names)) if name != first)
 

@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError
 from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import (
     EMPTY,
+    MOST_NAMES,
     Journal,
     JournalEntry,
     Submission,
@@ -49,6 +50,14 @@ def test_what_is_saved_is_loaded_and_private(tmp_path: Path) -> None:
     assert again.entry == ENTRY, "a staged certificate shares the journal"
     [file] = tmp_path.iterdir()
     assert (file.name, file.stat().st_mode & 0o777) == (".a.pem.order.json", 0o600)
+
+
+def test_a_thousand_of_the_longest_names(tmp_path: Path) -> None:
+    names = tuple(f"{number:03}" + ".".join(["a" * 61] * 4) for number in range(MOST_NAMES))
+    journal = Journal(str(tmp_path / "a.pem"))
+    journal.save(ENTRY._replace(names=names, submission=SUBMISSION._replace(dns_names=names)))
+    journal.load()
+    assert journal.entry.names == names
 
 
 def test_markers_of_version_0_2(tmp_path: Path) -> None:

@@ -34,6 +34,8 @@ LARGEST_ID = 2**63
 LONGEST_TEXT = 300  # characters
 MOST_NAMES = 1000  # of a certificate; CertCentral takes 250
 
+EARLIEST, LATEST = (datetime(year, 1, 1, tzinfo=timezone.utc) for year in (2000, 9000))
+
 ORDER, REISSUE = "order", "reissue"
 
 
@@ -214,7 +216,8 @@ def entry_values(entry: JournalEntry) -> dict[str, t.Any]:
 
     def plain(value: t.Any) -> t.Any:
         if isinstance(value, datetime):
-            return value.astimezone(timezone.utc).isoformat()
+            # Whatever an answer says, what is written can be read again.
+            return min(max(value, EARLIEST), LATEST).astimezone(timezone.utc).isoformat()
         if isinstance(value, Submission):
             return {name: plain(item) for name, item in value._asdict().items()}
         return list(value) if isinstance(value, tuple) else value
@@ -356,6 +359,6 @@ def _time(value: t.Any) -> datetime | None:
     if text is None:
         return None
     moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None or not 2000 <= moment.year <= 9000:
+    if moment.tzinfo is None or not EARLIEST <= moment <= LATEST:
         raise ValueError
     return moment.astimezone(timezone.utc)

@@ -34,6 +34,7 @@ _EXTENDED_KEY_USAGE = "2.5.29.37"  # RFC 5280, 4.2.1.12
 _SERVER_USAGES = {"1.3.6.1.5.5.7.3.1", "2.5.29.37.0"}  # serverAuth, anyExtendedKeyUsage
 _TRUE = b"\x01\x01"  # how a BOOLEAN that is not FALSE begins
 _LONGEST_CHAIN = 10  # certificates above the leaf; public chains have two or three
+_LONGEST_SERIAL_NUMBER = 40 * 8  # bits; RFC 5280, 4.1.2.2: 20 bytes
 _LONGEST_NAME = 300  # characters of a name or subject that are kept
 
 
@@ -166,6 +167,8 @@ def _certificate(block: str, number: int) -> Certificate:
     try:
         whole = b64decode("".join(block.split()), validate=True)
         raw = library.x509.load_der_x509_certificate(whole)
+        if raw.serial_number.bit_length() > _LONGEST_SERIAL_NUMBER:
+            raise ValueError
         fields = [part for part in _der.read_value(whole, _der.SEQUENCE).parts()[0].parts() if part.tag != 0xA0]
         # RFC 5280, 4.1: serial number, signature, issuer, validity, subject, public key, [1], [2], extensions [3].
         _serial, _signature, issuer, _validity, subject, public_key, *rest = fields

@@ -60,6 +60,15 @@ def test_a_thousand_of_the_longest_names(tmp_path: Path) -> None:
     assert journal.entry.names == names
 
 
+@pytest.mark.parametrize(("year", "kept"), [(1971, 2000), (2027, 2027), (9999, 9000)])
+def test_dates_of_odd_answers_can_be_read_again(tmp_path: Path, year: int, kept: int) -> None:
+    journal = Journal(str(tmp_path / "a.pem"))
+    journal.save(ENTRY._replace(order_valid_till=datetime(year, 6, 1, tzinfo=timezone.utc)))
+    journal.load()
+    assert journal.entry.order_valid_till is not None
+    assert journal.entry.order_valid_till.year == kept
+
+
 def test_markers_of_version_0_2(tmp_path: Path) -> None:
     (tmp_path / ".a.pem.next.order.json").write_text(json.dumps(MARKER))
     journal = Journal(str(tmp_path / "a.pem"))

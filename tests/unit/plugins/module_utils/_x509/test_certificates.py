@@ -22,10 +22,12 @@ from ansible_collections.community.digicert.plugins.module_utils._x509.certifica
     same_serial_number,
     serial_number,
 )
+from ansible_collections.community.digicert.plugins.module_utils._x509.der import read_values
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from tests.support.csr_samples import value
 from tests.support.pki import KEY, MIDDLE, ROOT, Authority, name_of, pem, pem_all, rsa_key
 
 
@@ -292,6 +294,17 @@ def test_damaged_certificates_can_be_skipped() -> None:
         assert [one.pem for one in read_certificates(text, skip_damaged=True)] == [pem(leaf)]
         with pytest.raises(DigicertError, match=r"cannot be read\.|cut off"):
             read_certificates(text)
+
+
+@pytest.mark.parametrize(("size", "is_read"), [(20, True), (40, True), (41, False), (100_000, False)])
+def test_serial_numbers_have_a_limit(size: int, is_read: bool) -> None:
+    [whole] = read_values(MIDDLE.leaf("a.example").public_bytes(serialization.Encoding.DER))
+    info, *signature = whole.parts()
+    version, _serial_number, *rest = info.parts()
+    changed = version.whole + value(0x02, b"\x7f" * size) + b"".join(part.whole for part in rest)
+    made = value(0x30, value(0x30, changed) + b"".join(part.whole for part in signature))
+    text = f"-----BEGIN CERTIFICATE-----{base64.b64encode(made).decode()}-----END CERTIFICATE-----"
+    assert [one.serial_number for one in read_certificates(text, skip_damaged=True)] == ["7F" * size] * is_read
 
 
 def test_any_damaged_byte_has_a_message() -> None:

@@ -102,7 +102,7 @@ def test_report_of_account_and_hosts(simulator: Simulator, ansible: Ansible, tmp
         certificate = order.enrollments[0].certificate
         assert certificate is not None
         (tmp_path / f"{host}.pem").write_text(certificate.chain[0].pem)
-    variables: dict[str, t.Any] = {"certificate_report_paths": [str(tmp_path) + "/{{ inventory_hostname }}.pem"]}
+    variables: dict[str, t.Any] = {"dv_certificate_directory": str(tmp_path)}  # as the role has it
     variables["certificate_report_output"] = str(tmp_path / "report")
     (tmp_path / "host_vars").mkdir()
     (tmp_path / "host_vars" / "web2.yml").write_text("certificate_report_managed: false\n")

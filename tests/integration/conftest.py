@@ -23,7 +23,7 @@ from tests.support.warm import WarmPython
 
 @pytest.fixture(scope="session", autouse=True)
 def _target_python() -> t.Iterator[None]:
-    """Let modules start at once, except where the session names the Python that runs them."""
+    """Let modules start at once, unless the session sets the Python that runs them."""
     if "TARGET_PYTHON" in os.environ:
         yield
         return
@@ -49,13 +49,13 @@ def simulator(_simulator: Simulator) -> Simulator:
 
 @pytest.fixture
 def ansible(simulator: Simulator, tmp_path: Path) -> Ansible:
-    """Ansible processes whose environment names the simulator, its CA and the API key with all permissions."""
+    """Ansible processes with the simulator's URL, its CA, and the full API key in the environment."""
     return Ansible(tmp_path, service_environment(simulator))
 
 
 @pytest.fixture
 def site(simulator: Simulator, ansible: Ansible, tmp_path: Path) -> Site:
-    """A folder to install into; orders are validated without a look at the domain."""
+    """A folder to install into; orders are not validated."""
     simulator.seed_auth_key()
     simulator.set_order_behaviour(OrderBehaviour(validation="never"))
     return Site(tmp_path / "certificates", simulator, ansible)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What digicert_auth_key and digicert_auth_key_info do on a network that works."""
+"""digicert_auth_key and digicert_auth_key_info on a working network."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_rotation_that_cannot_create_says_that_the_old_key_is_gone(simulator: Si
 
 
 def test_a_faster_run_is_not_an_error(simulator: Simulator, ansible: Ansible) -> None:
-    # The first list answers as it would have before the other run's create.
+    # The first list shows the state before the other run created the AuthKey.
     simulator.seed_auth_key(auth_key_id="theirs")
     simulator.inject(Fault(method="GET", body={"auth_keys": []}))
     task = ansible.adhoc(MODULE).last

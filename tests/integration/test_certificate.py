@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""digicert_certificate in quiet times: ordering, the steady state, files, validation, and what is refused."""
+"""digicert_certificate without failures: orders, the steady state, files, validation, and refused options."""
 
 from __future__ import annotations
 

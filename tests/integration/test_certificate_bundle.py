@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Private key, certificate and chain in one file, as openssl reads it."""
+"""Private key, certificate, and chain in one file that openssl can read."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An order is money: whatever happens to answers, processes and disks, there are as many orders as certificates."""
+"""Orders cost money: even if responses, processes, or disks fail, there is one order for each certificate."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.module_runs import run_module
 from tests.support.pki import new_csr
 from tests.support.sites import DOWNLOAD, INFO, LIST, MODULE, ORDER, REISSUE, Site
 
-# What can happen to the answer to an order, whether or not the service took it.
+# What can happen to the response to an order, whether or not the service accepted it.
 LOSSES: dict[str, dict[str, t.Any]] = {
     "connection reset": {"drop": "reset"},
     "connection closed": {"drop": "close"},
@@ -73,7 +73,7 @@ def test_a_lost_reissue_is_found_by_its_csr_and_not_sent_twice(site: Site) -> No
 
 
 def test_what_was_not_placed_is_not_sent_again_before_ten_minutes(site: Site) -> None:
-    """One run, which looks for 3 seconds in place of 90; what comes after the ten minutes is in the histories."""
+    """One run, which searches for 3 seconds instead of 90; the histories test what happens after ten minutes."""
     site.simulator.inject(Fault(method="POST", status=403, body="<html>Forbidden</html>"))
 
     def prepare() -> None:
@@ -164,7 +164,7 @@ def test_full_disk_between_order_and_installation(site: Site) -> None:
     args = site.args()
     old = "an old certificate"
     Path(args["path"]).write_text(old)
-    limit = 1000  # bytes that a file may have: a marker and a chain have less, a full chain has more
+    limit = 1000  # largest file in bytes: a journal and a chain are smaller, a full chain is larger
 
     def full_disk() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""digicert_certificate and the life of an order: pending, validated, ended without certificate, continued by its id."""
+"""digicert_certificate and the states of an order: pending, validated, ended without a certificate, continued by id."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_order_id_is_the_order_to_work_with_and_never_orders(site: Site) -> None
     task = site.run(returned)
     order_id = site.simulator.orders()[0].id
     assert (task.outcome, task.result["order_id"]) == ("failed", order_id)
-    assert f"is pending. Wait a while, then run the task with order_id={order_id}" in task.msg
+    assert f"is pending. Wait, then run the task with order_id={order_id}" in task.msg
     site.simulator.finish_order(order_id, "issued")
     site.simulator.set_order_behaviour(OrderBehaviour(validation="never"))
     fetched = site.run({**returned, "order_id": order_id})

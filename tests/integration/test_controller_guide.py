@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the guide to AWX and Automation Controller shows works as it is printed.
+"""The examples in the guide to AWX and Automation Controller work as printed.
 
-What needs ansible-runner is in tests/execution_environment.
+Tests that need ansible-runner are in tests/execution_environment.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tests.support.playbooks import Ansible
 from tests.support.web import web_server
 
 ROOT = Path(__file__).resolve().parents[2]
-# What AWX wants of a survey question, and the Python type of its answer.
+# What AWX requires of a survey question, and the Python type of its answer.
 REQUIRED = {"question_name": str, "variable": str, "type": str, "required": bool}
 ANSWERS = {"text": str, "textarea": str, "multiplechoice": str}
 NAMES = ["www.example.com", "example.com", "shop.example.com"]
@@ -64,7 +64,7 @@ def test_job_template_with_answers_of_its_survey(simulator: Simulator, ansible: 
     given = {
         "dv_certificate_common_name": NAMES[0],
         "dv_certificate_dns_names": "\n".join(NAMES[1:]) + "\n",
-        "dv_certificate_remaining_days": None,  # what AWX makes of a question without an answer
+        "dv_certificate_remaining_days": None,  # what AWX sends for a question without an answer
         "dv_certificate_name": "",
         "dv_certificate_webroot": str(tmp_path / "html"),
     }

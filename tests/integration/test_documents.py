@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What README.md, the guides and playbooks/ show works as it is printed, taken from those files."""
+"""The examples in README.md, the guides, and playbooks/ work as printed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.support.web import address_of, web_server
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 RST = ROOT / "docs" / "docsite" / "rst"
-# The guide to request tokens is tested with the filters.
+# The tests of the filters cover the guide to request tokens.
 GUIDES = [RST / f"{name}_guide.rst" for name in ("user", "auth_key", "dv_certificate", "certificate")]
 LIST, CREATE = "GET /account/auth-keys", "POST /account/auth-key"
 WEB_FOLDERS = {"/etc/ssl": "ssl", "/var/www/html": "html"}
@@ -34,7 +34,7 @@ LIST_ORDERS, ORDER = "GET /order/certificate", "POST /order/certificate/ssl_dv_g
 
 
 class Block(t.NamedTuple):
-    """An indented or fenced piece of a document: its language, its text, the title of the section it is in."""
+    """An indented or fenced block of a document: its language, its text, and the title of its section."""
 
     language: str
     text: str
@@ -86,7 +86,7 @@ def block_of(blocks: list[Block], words: str) -> Block:
 
 @pytest.fixture
 def user(ansible: Ansible) -> Ansible:
-    """Give Ansible's user the API key in the environment, the role that the examples use, and no inventory."""
+    """Set the API key in the environment, and create the role that the examples use, without an inventory."""
     tasks = [{"name": "Show", "ansible.builtin.debug": {"msg": "{{ webserver_certificate_auth_key }}"}}]
     role = ansible.directory / "roles" / "webserver_certificate" / "tasks"
     role.mkdir(parents=True)
@@ -97,7 +97,7 @@ def user(ansible: Ansible) -> Ansible:
 
 
 def shell(user: Ansible, script: str, stdin: str = "", **env: str) -> str:
-    """Run a script as a user would type it; returns all that it prints."""
+    """Run a script as a user would type it; return its output."""
     process = subprocess.run(
         ["bash", "-e", "-c", script],
         cwd=user.directory,
@@ -152,7 +152,7 @@ def test_auth_key_examples_of_the_guides(simulator: Simulator, user: Ansible, bl
 
 @pytest.fixture
 def web_root(simulator: Simulator, user: Ansible) -> t.Iterator[Path]:
-    """Let a web server of this machine be that of every domain; yields the folder that it serves."""
+    """Make a local web server serve every domain; yield the folder that it serves."""
     for name in WEB_FOLDERS.values():
         (user.directory / name).mkdir()
     with web_server(user.directory / "html") as server:
@@ -169,7 +169,7 @@ def web_variables(user: Ansible) -> dict[str, t.Any]:
 
 
 def on_this_machine(user: Ansible, block: Block) -> str:
-    """Return a playbook with paths, privileges and services that exist on this machine."""
+    """Return a playbook with paths, privileges, and services that exist on this machine."""
     text = block.text.replace("become: true", "become: false").replace("ansible.builtin.service:", "debug:")
     text = re.sub("(?m)name: nginx\n *state: reloaded", "msg: reloaded", text)
     for folder, name in WEB_FOLDERS.items():
@@ -200,7 +200,7 @@ def test_first_screen_of_the_readme(simulator: Simulator, user: Ansible, web_roo
 
 @pytest.fixture
 def web_play(simulator: Simulator, user: Ansible, web_root: Path) -> t.Callable[..., Run]:
-    """Run a block on the only web server, with paths, privileges and services that exist on this machine."""
+    """Run a block on one web server, with paths, privileges, and services that exist on this machine."""
     user.hosts("www.example.com")
     user.inventory.write_text("[webservers]\n" + user.inventory.read_text(encoding="utf-8"), encoding="utf-8")
     (user.directory / "ssl" / "www.example.com.csr").write_text(new_csr("www.example.com"), encoding="utf-8")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Exactly once: whatever the network does to a create or delete, no key is made twice, orphaned or lost."""
+"""Exactly once: even if the network fails during a create or delete, no key is created twice, orphaned, or lost."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from tests.support.playbooks import Ansible
 
 MODULE = "community.digicert.digicert_auth_key"
 
-# What can happen to the answer of a create, whether or not the service carried it out. The campaign has many more; here
-# it is the order of the calls that counts.
+# What can happen to the response to a create, whether or not the service carried it out. The campaign has many more;
+# these tests check the order of the calls.
 LOSSES: dict[str, dict[str, Any]] = {
     "connection reset": {"drop": "reset"},
     "HTML in place of JSON": {"body": "<html>Please log in</html>"},
@@ -28,7 +28,8 @@ LOSSES: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("loss", LOSSES)
 def test_lost_answer_to_create(simulator: Simulator, ansible: Ansible, loss: str) -> None:
     tasks = []
-    # An account and a kind of key for each of the four, in one process, which takes most of the time.
+    # An account and a type of key for each of the four in one process, because starting a process takes most of the
+    # time.
     for role, account in (("full", "main"), ("other_full", "other")):
         simulator.seed_auth_key(account, expiration=datetime.now(timezone.utc) + timedelta(days=3))
         for ttl_days, path in ((30, "/30$"), (None, "/auth-key$")):
@@ -42,7 +43,7 @@ def test_lost_answer_to_create(simulator: Simulator, ansible: Ansible, loss: str
         made = [task.result["auth_key_id"] for task in run.results if task.task.startswith(account)]
         assert [key.auth_key_id for key in simulator.auth_keys(account)[1:]] == made
     methods = "".join(call[0] for call in calls(simulator))
-    # Carried out: list, create, look. Not carried out: list, create, look, create.
+    # Carried out: list, create, list. Not carried out: list, create, list, create.
     assert methods == "GPG" * 2 + "GPGP" * 2
 
 

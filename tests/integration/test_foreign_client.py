@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The simulator serves a client of the service that others wrote: certmesh, from the package index.
+"""The simulator works with another project's client of the service: certmesh, from the package index.
 
-The folder it is installed in comes in FOREIGN_CLIENT, as the session `integration` of noxfile.py has it.
+FOREIGN_CLIENT is its installation folder, which the session `integration` of noxfile.py sets.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What another user of a host can do to keys, CSRs and webroots while root works there: both are at work here."""
+"""Attacks of another user of a host on keys, CSRs, and webroots while root works there; both run at the same time."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_no_other_user_can_read_a_key_for_a_moment(shared: Path) -> None:
 
 
 def test_key_of_a_user_in_the_users_folder(shared: Path) -> None:
-    """Root makes it for them, when told so; other folders of theirs are refused."""
+    """Root creates a key for another user on request, and refuses that user's other folders."""
     need_root()
     (shared / "theirs").mkdir()
     os.chown(shared / "theirs", NOBODY, NOBODY)
@@ -105,7 +105,7 @@ def test_unprivileged_user(shared: Path) -> None:
 
 
 def test_a_csr_swapped_for_a_link_changes_no_other_file(shared: Path) -> None:
-    """The folder's owner swaps the CSR for a link to a private file of root's while root sets its mode and owner."""
+    """The folder's owner replaces the CSR with a link to root's private file while root sets its mode and owner."""
     need_root()
     folder, victim = shared / "theirs", shared / "victim"
     folder.mkdir()
@@ -138,7 +138,7 @@ def test_a_csr_swapped_for_a_link_changes_no_other_file(shared: Path) -> None:
 
 
 def swap_for_link(path: Path, target: str) -> t.NoReturn:
-    """As another user, let a path be a folder and a link in turn."""
+    """As another user, make a path a folder and a link alternately."""
     become(NOBODY)
     os.chdir(path.parent)
     for number in itertools.count():

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Private keys, CSRs and tokens on a host: what is made, what stays, and what another user of the host can do to it."""
+"""Private keys, CSRs, and tokens on a host: what is created, what stays, and what other users can do to it."""
 
 from __future__ import annotations
 
@@ -223,7 +223,7 @@ def test_what_does_not_fit_is_not_activated(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_replaced_is_written_over_if_allowed(tmp_path: Path) -> None:
-    """A file that is mounted into a container can be written to, and not renamed over."""
+    """A file that is mounted into a container can be written, but not replaced."""
 
     def busy(*_ignored: t.Any, **_more: t.Any) -> t.NoReturn:
         raise OSError(errno.EBUSY, "Device or resource busy")

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""No network beyond what is configured: every Python process is denied all other addresses, and what it tries is seen.
+"""No network beyond what is configured: every Python process is denied all other addresses, and attempts are recorded.
 
-The same guard watches the role, in test_role_http. What it sees is Python's own sockets: a library in C or Rust with
-sockets of its own would pass it, and so would another program, which is why the programs started are looked at too.
+The same guard watches the role, in test_role_http. It sees only Python's sockets. Libraries in C or Rust with their own
+sockets and other programs could bypass it, so the test also checks which programs are started.
 """
 
 from __future__ import annotations
@@ -78,10 +78,10 @@ def test_modules_filters_and_test_contact_the_service_only(simulator: Simulator,
     assert set(guard.seen("address")) == {service}
     assert len(guard.seen("address")) >= len(tasks) - 1
     assert len(calls(simulator)) >= len(tasks) - 1
-    # The guard was there in the controller, where filters and tests run, and no other program did the talking.
+    # The guard was active on the controller, where filters and tests run, and no other program was used.
     assert any("ansible-playbook" in argv for argv in guard.seen("start"))
     programs = " ".join(guard.seen("program"))
     assert not re.search(r"\b(curl|wget|nc|ssh)\b", programs)
-    # Arguments are what every user of the machine can see.
+    # Every user of the machine can see arguments.
     assert "python" in programs
     assert not [key for key in (simulator.keys["full"], simulator.auth_keys()[0].auth_key) if key in programs]

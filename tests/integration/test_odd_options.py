@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Options that no sane play gives: each leads to one sentence, and a private key in one is neither used nor shown."""
+"""Invalid options: each leads to one sentence, and a private key in an option is neither used nor shown."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_nothing_to_activate() -> None:
     [(INFO, "path"), (INFO, "dns_names"), (FILE, "owner"), (CERTIFICATE, "comments"), (RECORD, "server")],
 )
 def test_a_character_that_ansible_cannot_log(module: str, option: str, value: str) -> None:
-    # Some versions of Ansible do not even hand it over.
+    # Some versions of Ansible do not even pass it on.
     assert run_module(module, {option: value})["msg"] in (f"{option} {NO_CHARACTER}", NO_CHARACTER_AT_ALL)
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Orders that exist: list them, cancel what is pending, revoke certificates."""
+"""Existing orders: list them, cancel pending ones, revoke certificates."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def run(simulator: Simulator, module: str, **options: t.Any) -> dict[str, t.Any]
 
 
 def reissue(simulator: Simulator, order_id: int, *names: str) -> None:
-    """Reissue an order past the modules."""
+    """Reissue an order without the modules."""
     csr = new_csr(*names)
     body: dict[str, t.Any] = {
         "certificate": {"common_name": names[0], "dns_names": list(names[1:]), "csr": csr},
@@ -50,7 +50,7 @@ def reissue(simulator: Simulator, order_id: int, *names: str) -> None:
 
 
 def order_of(simulator: Simulator, order_id: int) -> Order:
-    """Return an order as the simulator keeps it."""
+    """Return an order of the simulator."""
     return next(order for order in simulator.orders() if order.id == order_id)
 
 

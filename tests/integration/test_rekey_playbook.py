@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The playbook certificate_rekey: a leaked key is replaced within the order, exactly once, whatever is cut off."""
+"""The playbook certificate_rekey replaces a leaked key within the order, exactly once, even after an interruption."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The playbook certificate_report: what it finds, that its page works in a real browser, and how it is sent."""
+"""The playbook certificate_report: its results, its page in a real browser, and how it is sent."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CHROMIUM = (
 )
 CHROMIUM += " --disable-component-update --disable-sync --virtual-time-budget=5000 --dump-dom"
 HOSTILE = "</script><img src=x onerror=fail()>{{ lookup('pipe', 'touch evaluated') }}"
-# Runs behind the page's own script: what a person would click and type, and what is to be seen then.
+# Runs after the page's own script: clicks and types like a user, and reads what is visible.
 CLICKS = """
 <script>
 const seen = () => [...document.querySelectorAll("#rows .name")].map(node => node.textContent);
@@ -51,7 +51,7 @@ LISTEN = '<script>const failures = []; addEventListener("error", event => failur
 
 
 class MailServer(socketserver.TCPServer):
-    """Takes one mail at a time, as a server without TLS and passwords does."""
+    """Accepts one mail at a time, like a server without TLS and passwords."""
 
     allow_reuse_address = True
 
@@ -77,7 +77,7 @@ class MailHandler(socketserver.StreamRequestHandler):
 
 
 def looked_at(page: str, folder: Path) -> dict[str, t.Any]:
-    """Return what a browser shows of the page while it is used."""
+    """Return what a browser shows while the page is used."""
     file = folder / "used.html"
     page = page.replace("<meta charset", LISTEN + "<meta charset", 1).replace("</body>", CLICKS + "</body>")
     file.write_text(page, encoding="utf-8")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Request tokens in real plays: the forms that CSRs and keys come in, wrong input, and the guide as printed."""
+"""Request tokens in real plays: forms of CSRs and keys, wrong input, and the examples of the guide."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def assertion(name: str, *that: str, **keywords: t.Any) -> dict[str, t.Any]:
 
 @pytest.fixture
 def csr_files(ansible: Ansible) -> Path:
-    """A folder with a CSR in the forms that people have."""
+    """A folder with a CSR in common forms."""
     for name, text in {
         "lf.csr": CSR,
         "crlf.csr": pem(DER, eol="\r\n") + "\r\n  \r\n",
@@ -162,7 +162,7 @@ def test_wrong_input_is_a_clear_error_without_secrets(ansible: Ansible) -> None:
 
 
 def printed_tasks() -> list[dict[str, t.Any]]:
-    """Return the tasks of the guide's examples that need nothing but Ansible, this collection and a web server."""
+    """Return the tasks of the guide's examples that need only Ansible, this collection, and a web server."""
     blocks = re.findall(r"code-block:: yaml\+jinja\n\n((?:   .*\n|\n)+)", GUIDE.read_text(encoding="utf-8"))
     tasks = [task for block in blocks for task in yaml.safe_load(block)]
     left_out = {task["name"] for task in tasks if re.search("digicert_dcv_(record|check)|/order/", str(task))}

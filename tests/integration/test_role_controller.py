@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""dv_certificate_order_from=controller: hosts that cannot reach the API and never see its key."""
+"""dv_certificate_order_from=controller: hosts that cannot reach the API and never get the API key."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.fleet import AUTH_KEY, LIST, ORDER, Fleet
 from tests.support.playbooks import Ansible
 
 HOST = "www.example.com"
-# As Ansible starts modules on a host: no way to any address, and a note of all that the host is given.
+# Runs modules on a host without network access, and records everything that the host receives.
 _INTERPRETER = """#!{python}
 import os, subprocess, sys
 
@@ -50,7 +50,7 @@ class Dmz:
         self.interpreter.write_text(_INTERPRETER.format(python=sys.executable, log=str(self.log)))
         self.interpreter.chmod(0o755)
         env = fleet.ansible.env
-        # What a host inherits from this machine must not be what the controller knows.
+        # A host must not inherit the controller's environment from this machine.
         self.key = env.pop("DIGICERT_API_KEY")
         fleet.variables.update(order_from="controller", api_key=self.key, api_url=env.pop("DIGICERT_API_URL"))
         fleet.variables["ca_path"] = str(fleet.simulator.ca_file)
@@ -96,7 +96,7 @@ def test_order_for_a_host_without_network(dmz: Dmz) -> None:
     assert (again.rc, fleet.calls(), [r for r in again.results if r.changed]) == (0, [], [])
 
 
-# What a killed run did not get to do any more.
+# The task before which each run is killed.
 CRASHES = {
     "planned.example.com": "1:Record the result on the host",
     "reserved.example.com": "2:Order or fetch the certificate on the controller",
@@ -111,8 +111,8 @@ def test_a_crash_between_any_two_tasks_costs_one_order(dmz: Dmz) -> None:
         run = dmz.run("--limit", host, hosts=hosts, crash=task)
         assert run.rc == 9, run.output
     placed = len(dmz.fleet.simulator.orders())
-    assert placed == 2  # of those that were sent
-    # Ten minutes have passed since the service first told the time after the crash.
+    assert placed == 2  # from the runs that sent it
+    # Ten minutes have passed since the first service time after the crash.
     journal = json.loads(dmz.journal("reserved.example.com").read_text())
     assert journal["submission"]["run_id"]
     journal["submission"]["lost_at"] = journal["submission"]["first_sent"].replace("2026", "2025")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The role dv_certificate with TXT records in a real name server, by updates (RFC 2136) and by tasks of the user."""
+"""The role dv_certificate with TXT records in a real name server, by updates (RFC 2136) and by the user's tasks."""
 
 from __future__ import annotations
 

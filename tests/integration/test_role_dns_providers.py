@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The role dv_certificate with the modules of DNS providers, as their collections have them.
+"""The role dv_certificate with the DNS providers' modules, unchanged from their collections.
 
-The folder with the packages of requirements/providers.txt comes in PROVIDERS, as the session `integration` has it.
+PROVIDERS is the folder with the packages of requirements/providers.txt, which the session `integration` sets.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tests.support.gaps import package_folder
 
 SHARED = "_dnsauth.shared"
 RECORD = f"{SHARED}.{ZONE}"
-# Other TXT records at the name: one with what shells, lists and JSON make something of, one in two parts.
+# Other TXT records at the name: one with special characters of shells, lists, and JSON, and one in two parts.
 FOREIGN = ["v=spf1 a,b -all", "it's 100% {{ other }} \\ here"]
 XML = "https://route53.amazonaws.com/doc/2013-04-01/"
 
@@ -64,7 +64,7 @@ class Route53:
         return [values_in(json.loads(line)) for line in self._log.read_text().splitlines()]
 
     def _ask(self, path: str, body: str | None = None) -> str:
-        # By this it knows which service is meant; it checks no signature.
+        # It recognizes the service by this header, and does not check signatures.
         credential = "AWS4-HMAC-SHA256 Credential=AKIA/20261127/us-east-1/route53/aws4_request, SignedHeaders=host"
         headers = {"Authorization": f"{credential}, Signature=0", "Content-Type": "text/xml"}
         data = body.encode() if body else None
@@ -74,7 +74,7 @@ class Route53:
 
 
 def values_in(text: str) -> list[str]:
-    """Return the TXT values in a request or answer of Route 53."""
+    """Return the TXT values in a request or response of Route 53."""
     sets = re.findall(r"<Type>TXT</Type>.*?</ResourceRecordSet>", text, re.DOTALL)
     return [unescape(value, {"&quot;": '"'}) for value in re.findall(r"<Value>([^<]*)</Value>", "".join(sets))]
 
@@ -115,7 +115,7 @@ def test_two_hosts_prove_one_name_at_once_and_other_values_stay(fleet: Fleet, tm
         for provider in credentials
         for number in (1, 2)
     }
-    fleet.ansible.longest_run = 480.0  # modules of others, which take their time on a busy machine
+    fleet.ansible.longest_run = 480.0  # other collections' modules, which are slow on a busy machine
     env = fleet.ansible.env
     env["ANSIBLE_FORKS"] = "8"
     env["ANSIBLE_COLLECTIONS_PATH"] = os.pathsep.join([str(azure.path), env["ANSIBLE_COLLECTIONS_PATH"]])

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The files that the role dv_certificate leaves: HAProxy and Java use them; and what was there before."""
+"""The files that the role dv_certificate writes, as HAProxy and Java use them, and existing files."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_files_for_servers_and_files_that_are_there(fleet: Fleet, tmp_path: Path
     finally:
         haproxy.stop()
     for host in (bundle, locked):
-        # Java reads what signs and what is shown: the private key with its chain of two.
+        # Java reads the private key and its chain of two certificates.
         listed = keytool(fleet.path(host, "p12"))
         assert (listed.count("PrivateKeyEntry"), "Certificate chain length: 2" in listed) == (1, True), listed
         assert f"Alias name: {host}" in listed

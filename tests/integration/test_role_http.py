@@ -26,7 +26,7 @@ def test_from_nothing_to_what_a_tls_client_sees_and_then_nothing(fleet: Fleet, n
     assert "Make sure that the directory exists" in changes(predicted)
 
     service = urlsplit(fleet.simulator.url).netloc
-    https = f"{HOST}:443"  # where the look asks first, as DigiCert does
+    https = f"{HOST}:443"  # where the check connects first, like DigiCert
     guard = NetworkGuard(fleet.directory.parent / "network", service, nginx.address, https)
     fleet.ansible.env.update(guard.env)
     first = fleet.run("-vvv", "--diff")

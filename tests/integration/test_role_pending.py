@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The role dv_certificate where a request token alone is not enough, and with AuthKeys that expire."""
+"""The role dv_certificate if a request token alone is not enough, and with AuthKeys that expire."""
 
 from __future__ import annotations
 

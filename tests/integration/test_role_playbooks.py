@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The playbooks that users copy, run as they are, but for addresses and folders."""
+"""The playbooks that users copy, unchanged except for addresses and folders."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PLAYBOOKS = Path(__file__).resolve().parents[2] / "playbooks"
 
 
 def play(fleet: Fleet, name: str, **variables: t.Any) -> Run:
-    """Run a playbook for one host with the variables of the fleet, which are given with their prefix."""
+    """Run a playbook for one host with the variables of the fleet, which have their prefix."""
     fleet.ansible.hosts("www.example.com")
     fleet.make_webroots("www.example.com")
     values = {f"dv_certificate_{key}": value for key, value in fleet.variables.items()}
@@ -53,7 +53,7 @@ def test_dns_and_own_provider(fleet: Fleet, tmp_path: Path) -> None:
         own = play(fleet, "certificate_own_provider", dv_certificate_name="own", **addresses, **role)
         assert own.rc == 0, own.output
         assert fleet.verify("www.example.com", "own") != certificate
-        # The account has a good order for the names, so the other files cost nothing.
+        # The account has a valid order for the names, so the other files cost nothing.
         reissue = ["GET /order/certificate", "GET /order/certificate/N", "POST /order/certificate/N/reissue"]
         assert fleet.calls() == [AUTH_KEY, *FIRST, AUTH_KEY, *reissue]
     finally:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The role dv_certificate in plays as people write them: conditions, loops, strategies, lost hosts, odd spellings."""
+"""The role dv_certificate in real plays: conditions, loops, strategies, lost hosts, and unusual spellings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.playbooks import Run
 
 
 def play(fleet: Fleet, hosts: dict[str, dict[str, t.Any]], *plays: dict[str, t.Any], options: str = "") -> Run:
-    """Run plays for hosts with these variables of the role, without their prefix; others are given as they are."""
+    """Run plays for hosts with these variables of the role, without their prefix; other variables are unchanged."""
     fleet.ansible.hosts(*hosts)
     fleet.make_webroots(*hosts)
     folder = fleet.ansible.directory / "host_vars"
@@ -95,7 +95,7 @@ def test_passes_in_a_loop_share_nothing_and_names_are_taken_as_they_are_meant(fl
             ]
         )
     )
-    # Two of these would be an error: nothing of one pass is merged into the next.
+    # Together, two of these would be an error, so values of one pass must not leak into the next.
     days, years = {"days": 300}, {"years": 1}
     passes: list[dict[str, t.Any]] = [
         {"name": "One.Example.com.", "more": "a.one.example.com, B.one.example.com", "validity": days},

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The role dv_certificate over time: renewal, failures that leave the old certificate in use, runs that go on."""
+"""The role dv_certificate over time: renewals, failures that keep the old certificate, and continued runs."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_renewal_of_what_is_due_with_the_same_key_and_a_new_one(fleet: Fleet, ng
     assert len(fleet.files(new)) == 6
     waiting = fleet.path(unlucky, "key.next").read_bytes()
 
-    # As if the run had been cut off in the middle of the swap.
+    # As if the run had been interrupted while it replaced the files.
     for ending, content in old.items():
         fleet.path(new, ending).rename(fleet.path(new, f"{ending}.next"))
         fleet.path(new, ending).write_bytes(content)
@@ -68,7 +68,7 @@ def test_renewal_of_what_is_due_with_the_same_key_and_a_new_one(fleet: Fleet, ng
 
 
 def let_expire(fleet: Fleet, host: str) -> None:
-    """Put a certificate for the same key and name in place that is valid for twenty days more."""
+    """Install a certificate for the same key and name that is valid for twenty more days."""
     key = serialization.load_pem_private_key(fleet.path(host, "key").read_bytes(), None)
     assert isinstance(key, ec.EllipticCurvePrivateKey)
     pem = aged_certificate(host, key, 20, serial_number=None)

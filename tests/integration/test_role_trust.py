@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The role dv_certificate on hosts that lie: the controller and the other hosts are none the worse for it."""
+"""The role dv_certificate on hosts that lie: they cannot harm the controller or other hosts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MAKES_CSR = ("openssl_csr", "digicert_certificate_request")
 
 @pytest.fixture
 def trap() -> t.Iterator[socket.socket]:
-    """A server that nobody has a reason to connect to."""
+    """A server that nothing should connect to."""
     with socket.create_server((HOST, 0)) as server:
         server.setblocking(False)
         yield server
@@ -86,7 +86,7 @@ def test_a_host_that_lies_neither_runs_anything_nor_changes_what_is_proven_and_o
     assert (fleet.calls().count(ORDER), nginx.files()) == (3, [])
     assert {check.domain for check in fleet.simulator.dcv_checks} == fine
 
-    # What they said is in the fact cache now.
+    # Their facts are now in the fact cache.
     write_liar(tmp_path / "python-cached")
     play = {"gather_facts": True, "roles": [{"role": ROLE}]}
     again = fleet.ansible.play([], *inventory, "--limit", ",".join(fine), play=play)
@@ -96,7 +96,7 @@ def test_a_host_that_lies_neither_runs_anything_nor_changes_what_is_proven_and_o
 
 
 def csr_for(*names: str) -> dict[str, dict[str, str]]:
-    """Return answers with a CSR for these names, whichever module makes it."""
+    """Return module results with a CSR for these names."""
     csr = new_csr(*names)
     return {module: {"csr": csr} for module in MAKES_CSR}
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Safety: bad input, hostile networks and odd answers end in one clear sentence, and no secret gets out."""
+"""Safety: bad input, hostile networks, and invalid responses lead to one clear sentence, and secrets do not leak."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from tests.support.playbooks import Ansible, Run, TaskResult
 
 MODULE = "community.digicert.digicert_auth_key"
 INFO = "community.digicert.digicert_auth_key_info"
-SECRET = "SECRET-key-0123456789"  # one that appears nowhere unless it leaks
+SECRET = "SECRET-key-0123456789"  # appears only if it leaks
 
 
 def failure_of(run: Run, *words: str) -> TaskResult:
-    """Return the failed task, after the checks that hold for every failure: a sentence, no traceback, no secret."""
+    """Return the failed task, after checks for every failure: one sentence, no traceback, no secret."""
     task = run.last
     assert task.outcome == "failed", run.output
     assert task.msg.endswith("."), task.msg
@@ -166,7 +166,7 @@ def test_odd_answers(simulator: Simulator, ansible: Ansible) -> None:
     tasks: list[dict[str, Any]] = []
     for odd, (fault, _words) in ODD_ANSWERS.items():
         simulator.inject(Fault(name=odd, method="GET", **fault))
-        # Where the fault changes the service's own answer, the API key must be one that the service knows.
+        # If the fault changes the service's own response, the service must know the API key.
         own = {"api_key": simulator.keys["other_full"]} if {"keep", "close_after"} & fault.keys() else {}
         tasks.append({"name": odd, MODULE: {"retry_timeout": 0, **own}, "ignore_errors": True})
     run = ansible.play(tasks, "-vvv", DIGICERT_API_KEY=SECRET)
@@ -237,7 +237,7 @@ def test_netrc_is_not_consulted(simulator: Simulator, ansible: Ansible) -> None:
 
 
 class Proxy:
-    """A proxy that records what is asked of it, refuses it, and closes the connection."""
+    """A proxy that records requests, refuses them, and closes the connection."""
 
     def __init__(self) -> None:
         self.seen = b""

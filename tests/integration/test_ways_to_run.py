@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The modules in all the ways that Ansible runs them: for many hosts, delegated, in the background, with defaults."""
+"""All ways to run modules: for many hosts, delegated, in the background, with defaults."""
 
 from __future__ import annotations
 

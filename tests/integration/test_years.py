@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A year of daily runs costs what the documents say; `make years` plays two, with every lifetime of certificates."""
+"""A year of daily runs costs what the documentation says; `make years` runs two years for every lifetime."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""A lock between runs on one host, and between hosts where they share a file system that knows locks."""
+"""A lock between runs on one host, and between hosts on a shared file system with locks."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from ansible_collections.community.digicert.plugins.module_utils._files.paths im
 from ansible_collections.community.digicert.plugins.module_utils._files.reading import open_regular
 
 LOOK_AGAIN = 0.2  # seconds between two tries to get the lock
-# Somebody else has it. EACCES is what some network file systems say.
+# Another process has it. Some network file systems return EACCES.
 _BUSY = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)
-# What a file system says that has no locks, or not for this kind of file; work goes on without one.
+# Errors of a file system without locks, or without locks for this type of file; the work continues without one.
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL, errno.EBADF, errno.ENOTTY)
 
 
 class FileLock:
-    """A lock that is a file of its own; the system gives it back when the process ends, however it ends."""
+    """A lock with its own file; the system releases it when the process ends in any way."""
 
     def __init__(self, path: str, place: Place | None = None) -> None:
-        """Name the file; nothing is opened yet.
+        """Set the path of the file; nothing is opened yet.
 
         Args:
             path: of the file.
-            place: the same with its folder open, for a caller that walked there; it stays open as long as the lock.
+            place: the file with its open folder, for a caller that has one; it stays open as long as the lock.
         """
         self.path = path
         self._place = place
@@ -45,13 +45,13 @@ class FileLock:
         """Get the lock.
 
         Args:
-            patience: seconds to wait for somebody else to give it back.
+            patience: seconds to wait for another process to release it.
 
         Returns:
-            Whether it was got in time. True also where the file system has no locks.
+            Whether it was acquired in time. Also true if the file system does not have locks.
 
         Raises:
-            DigicertError: the file cannot be made or locked, or is not a regular one.
+            DigicertError: the file cannot be created or locked, or is not a regular file.
         """
         give_up = time.monotonic() + patience
         while True:
@@ -74,7 +74,7 @@ class FileLock:
             time.sleep(LOOK_AGAIN)
 
     def release(self) -> None:
-        """Give the lock back and remove its file; does nothing when it is not held."""
+        """Release the lock and remove its file; does nothing if it is not held."""
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is None:
             return
@@ -88,7 +88,7 @@ class FileLock:
         return open_place(self.path, may_be_link=False) if self._place is None else contextlib.nullcontext(self._place)
 
     def _is_locked(self, descriptor: int, place: Place) -> bool:
-        """Try to lock an open file; whoever had the lock may have removed the file, which is no lock then."""
+        """Try to lock an open file; if the previous holder removed the file, it does not count as a lock."""
         try:
             return _try_lock(descriptor) and _is_in_place(descriptor, place)
         except OSError as exc:
@@ -97,7 +97,7 @@ class FileLock:
 
 
 def _try_lock(descriptor: int) -> bool:
-    """Lock an open file; return False when somebody else has the lock. Raises OSError."""
+    """Lock an open file; return False if another process has the lock. Raises OSError."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as exc:
@@ -117,5 +117,5 @@ def _is_in_place(descriptor: int, place: Place) -> bool:
         if exc.errno in (errno.ENOENT, errno.ESTALE):
             return False
         raise
-    # A network file system may remember a name for a while after another host removed it, but not the number of names.
+    # A network file system may cache a name after another host removed the file, but not the number of links.
     return own.st_nlink > 0 and os.path.samestat(own, there)

@@ -5,10 +5,10 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Where a file really is: a walk from the root that follows a link only when nobody else can have planted it.
+"""Resolve a path by a walk from the root that follows a link only if no other user can have created it.
 
-A walk opens each folder relative to the one before and never lets the kernel follow a link, so a folder that somebody
-swaps for a link between two steps ends the walk instead of leading it elsewhere. This file does not import Ansible.
+The walk opens each folder relative to the previous one and never lets the kernel follow a link. If somebody replaces a
+folder with a link between two steps, the walk ends instead of going elsewhere. This file does not import Ansible.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ import unicodedata
 
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError, printable
 
-# To pass through a folder needs no right to list it, where the system has a flag for that.
+# With this flag, a walk through a folder does not need permission to list it.
 _PASS = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _MOST_LINKS = 40  # as many as Linux follows, see path_resolution(7)
 _ACL = "system.posix_acl_access"
 
 
 class Place(t.NamedTuple):
-    """Where a file is or would be.
+    """The place of a file that may not exist yet.
 
     Attributes:
         path: its absolute path without links, `.` and `..`.
         name: the last part of it.
-        folder: descriptor of its folder, None when that does not exist.
-        is_safe: every folder on the way belongs to a trusted user, and nobody else can replace what is in it; entries
+        folder: descriptor of its folder, None if that does not exist.
+        is_safe: every folder in the path belongs to a trusted user, and nobody else can replace its entries; entries
             of a folder with the sticky bit are safe when a trusted user owns them.
     """
 
@@ -50,11 +50,11 @@ class Place(t.NamedTuple):
 def resolve_target(path: str) -> str:
     """Return the absolute path of the file that is read or written for `path`, without links, `.` and `..`.
 
-    Links are followed only when the link and every folder on the way belong to root or the task's user, and nobody else
+    Links are followed only if the link and every folder in its path belong to root or the task's user, and nobody else
     can write there. A file or folder that does not exist is fine.
 
     Raises:
-        DigicertError: a link must not be followed, or a part of the path is not what it should be.
+        DigicertError: a link must not be followed, or a part of the path is invalid.
     """
     with open_place(path) as place:
         return place.path
@@ -62,11 +62,11 @@ def resolve_target(path: str) -> str:
 
 @contextlib.contextmanager
 def open_place(path: str, owner: int | None = None, *, may_be_link: bool = True) -> t.Iterator[Place]:
-    """Walk to the folder of a file, and keep it open.
+    """Open the folder of a file, and keep it open.
 
     Args:
         path: of the file; relative paths and `~` are allowed.
-        owner: id of a user who is trusted besides root and the task's user.
+        owner: id of another trusted user besides root and the task's user.
         may_be_link: whether the file itself may be a link to another one.
 
     Raises:
@@ -84,8 +84,8 @@ def open_place(path: str, owner: int | None = None, *, may_be_link: bool = True)
 def same_file(one: str, other: str) -> bool:
     """Return whether two paths lead to the same file.
 
-    Existing files are compared by inode. For one that does not exist yet, the spelling decides; as the file system may
-    ignore case, paths that differ in nothing else are the same then.
+    Existing files are compared by inode. Otherwise, the spelling decides. Because the file system may ignore case,
+    paths that differ only in case count as the same.
     """
     found = []
     for path in (one, other):
@@ -108,7 +108,7 @@ def file_error(what: str, path: str, exc: OSError | ValueError, advice: str = ""
 
 
 class _Walk:
-    """One walk; `place` says where it ended."""
+    """One walk; `place` returns where it ended."""
 
     def __init__(self, path: str, trusted: set[int], may_be_link: bool) -> None:
         self._given = path
@@ -176,7 +176,7 @@ class _Walk:
         self._status = os.fstat(folder)
 
     def _follow(self, part: str, status: os.stat_result) -> None:
-        """Put the target of a link in the place of the link; raises DigicertError when somebody else can change it."""
+        """Replace a link with its target; raises DigicertError if another user can change it."""
         link = "/" + "/".join([*self._resolved, part])
         if not self._rest and not self._may_be_link:
             raise DigicertError(f"{printable(link, 500)} must not be a link. Remove it.")
@@ -200,14 +200,14 @@ class _Walk:
             raise self._link_error(self._given)
 
     def _leave(self, part: str) -> None:
-        """Spell the rest of a path whose folder does not exist."""
+        """Normalize the rest of a path whose folder does not exist."""
         rest = os.path.normpath("/".join(["", *self._resolved, part, *self._rest]))
         *self._resolved, self._name = _parts(rest)
         self._rest = []
         self.close()
 
     def _is_safe_step(self, entry: os.stat_result | None) -> bool:
-        """Return whether only trusted users can replace an entry, None for one that is not there, of the folder."""
+        """Return whether only trusted users can replace an entry of the folder, or add a missing one (None)."""
         status = t.cast(os.stat_result, self._status)
         if status.st_uid not in self._trusted:
             return False
@@ -235,7 +235,7 @@ def _parts(path: str) -> list[str]:
 
 
 def _is_private_group(uid: int, gid: int) -> bool:
-    """Return whether a group is the user's own, which many systems make for each user and nobody else is in."""
+    """Return whether a group is the user's private group, which has no other members."""
     try:
         user, group = pwd.getpwuid(uid), grp.getgrgid(gid)
     except KeyError:
@@ -244,7 +244,7 @@ def _is_private_group(uid: int, gid: int) -> bool:
 
 
 def _has_acl(folder: int) -> bool:
-    """Return whether a folder has an access control list, whose mask shows where the group's rights are."""
+    """Return whether a folder has an access control list, whose mask is shown as the group's permissions."""
     try:
         return bool(os.getxattr(f"/proc/self/fd/{folder}", _ACL))
     except AttributeError:  # not on this system

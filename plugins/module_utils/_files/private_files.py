@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""New private files, and staged files that take the place of those in use."""
+"""Create private files, and activate staged files."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ from ansible_collections.community.digicert.plugins.module_utils._files.replacin
 NEXT = ".next"  # ends the name of a staged file
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-# What a file system says that has no hard links.
+# Errors of a file system without hard links.
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 
 def create_private(path: str, content: bytes, permissions: Permissions) -> bool:
-    """Make a private file, durably, that nobody else can read before it has its final owner and permissions.
+    """Create a private file, durably, that nobody else can read before it has its final owner and permissions.
 
     Args:
         path: of the file; links are followed as `resolve_target` does.
         content: all of it.
-        permissions: of the file. The owner may also own folders on the way.
+        permissions: of the file. The owner may also own folders in its path.
 
     Returns:
-        Whether it was made; False when there is a file already, which is left as it is.
+        Whether it was created; False if the file already exists, which then stays unchanged.
 
     Raises:
-        DigicertError: it cannot be made, or other users can replace what is in its folder.
+        DigicertError: it cannot be created, or other users can replace files in its folder.
     """
     with open_place(path, permissions.uid) as place:
         folder = existing_folder(place)
@@ -67,7 +67,7 @@ def create_private(path: str, content: bytes, permissions: Permissions) -> bool:
 
 
 def check_safe(place: Place) -> None:
-    """Raise DigicertError when other users can replace what is in the folder of a private file."""
+    """Raise DigicertError if other users can replace files in the folder of a private file."""
     if not place.is_safe:
         raise DigicertError(
             f"Other users can change the folder of {printable(place.path, 500)} or one of its parents, so they "
@@ -77,7 +77,7 @@ def check_safe(place: Place) -> None:
 
 
 def is_staged(path: str) -> bool:
-    """Return whether there is a staged file for `path`; raises DigicertError when it is not a regular file."""
+    """Return whether there is a staged file for `path`; raises DigicertError if it is not a regular file."""
     with open_place(path + NEXT) as staged:
         descriptor = open_regular(staged)
         if descriptor is not None:
@@ -86,7 +86,7 @@ def is_staged(path: str) -> bool:
 
 
 def activate(path: str, mode: int | None, uid: int | None, gid: int | None) -> bool:
-    """Put the staged file for `path` in the place of the one in use, at once and durably.
+    """Replace the file in use with the staged file for `path`, atomically and durably.
 
     Args:
         path: of the file in use; links are followed as `resolve_target` does.
@@ -98,7 +98,7 @@ def activate(path: str, mode: int | None, uid: int | None, gid: int | None) -> b
         Whether there was a staged file.
 
     Raises:
-        DigicertError: it cannot be activated. The file in use is as it was.
+        DigicertError: it cannot be activated. The file in use is unchanged.
     """
     with open_place(path + NEXT) as staged, open_place(path) as final:
         descriptor = open_regular(staged)
@@ -124,7 +124,7 @@ def activate(path: str, mode: int | None, uid: int | None, gid: int | None) -> b
 
 
 def _create_aside(place: Place, folder: int, aside: str, content: bytes, permissions: Permissions) -> bool:
-    """Make a file in a folder that nobody else can enter, and move it where there is none yet; raises OSError."""
+    """Create a file in a folder that nobody else can enter, and move it to its new path; raises OSError."""
     inner = os.open(aside, _FOLDER, dir_fd=folder)
     try:
         create_file(inner, place.name, content, permissions)
@@ -140,7 +140,7 @@ def _create_aside(place: Place, folder: int, aside: str, content: bytes, permiss
 
 
 def _move_new(name: str, source: int, target: int) -> bool:
-    """Give a file its place in another folder, but never that of another file; raises OSError."""
+    """Move a file to another folder without replacing a file there; raises OSError."""
     try:
         os.link(name, name, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
     except FileExistsError:
@@ -156,11 +156,11 @@ def _move_new(name: str, source: int, target: int) -> bool:
 
 
 def _permissions(staged: int, final: Place, mode: int | None, uid: int | None, gid: int | None) -> Permissions:
-    """Return what is asked for, filled up with what the file in use has, or else the staged one."""
+    """Return the requested attributes; the file in use, or else the staged one, supplies the others."""
     descriptor = open_regular(final)
     try:
         status = os.fstat(staged if descriptor is None else descriptor)
-        # In a folder of somebody else, so may be the access control list of the file there.
+        # In another user's folder, that user may have set the file's access control list.
         extended = extended_attributes(descriptor) if descriptor is not None and final.is_safe else None
     finally:
         if descriptor is not None:

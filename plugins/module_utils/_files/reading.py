@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Reading files that somebody else may have put in place: no device, no pipe, never more than a limit."""
+"""Read files that another user may have created: no devices, no pipes, and never more than a limit."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ _KEY_DER = re.compile(
 
 
 def read_regular(path: str, limit: int = LARGEST_FILE) -> bytes | None:
-    """Return the content of a file, None when it does not exist.
+    """Return the content of a file, None if it does not exist.
 
     Args:
         path: of the file; links are followed as `resolve_target` does.
-        limit: bytes that the file may have.
+        limit: most bytes that the file may have.
 
     Raises:
         DigicertError: the file is not a regular one, is larger than the limit, or cannot be read.
@@ -47,7 +47,7 @@ def read_regular(path: str, limit: int = LARGEST_FILE) -> bytes | None:
 
 
 def read_place(place: Place, limit: int = LARGEST_FILE) -> bytes | None:
-    """Do what `read_regular` does, for a place whose folder is open."""
+    """Like `read_regular`, for a place with an open folder."""
     descriptor = open_regular(place)
     if descriptor is None:
         return None
@@ -58,11 +58,10 @@ def read_place(place: Place, limit: int = LARGEST_FILE) -> bytes | None:
 
 
 def open_regular(place: Place, flags: int = os.O_RDONLY, mode: int = 0o600) -> int | None:
-    """Open a file without waiting for anything, and make sure that it is a regular one.
+    """Open a file without blocking, and make sure that it is a regular file.
 
     Args:
-        place: where it is.
-        flags: for `os.open`, besides those that keep it safe.
+        place: where it is. flags: for `os.open`, besides those that keep it safe.
         mode: permissions of a file that is created.
 
     Returns:
@@ -75,7 +74,7 @@ def open_regular(place: Place, flags: int = os.O_RDONLY, mode: int = 0o600) -> i
         return None
     safe = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
     try:
-        # Looked at first, since to open a device can be enough to make it do something.
+        # Check first, because opening a device can already have an effect.
         if not stat.S_ISREG(os.stat(place.name, dir_fd=place.folder, follow_symlinks=False).st_mode):
             raise not_regular_error(place.path)
     except FileNotFoundError:
@@ -97,7 +96,7 @@ def open_regular(place: Place, flags: int = os.O_RDONLY, mode: int = 0o600) -> i
 
 
 def read_descriptor(descriptor: int, path: str, limit: int = LARGEST_FILE) -> bytes:
-    """Return what is in an open file; raises DigicertError when that is more than `limit` bytes."""
+    """Return the content of an open file; raises DigicertError if it has more than `limit` bytes."""
     content = bytearray()
     try:
         while len(content) <= limit:
@@ -111,12 +110,12 @@ def read_descriptor(descriptor: int, path: str, limit: int = LARGEST_FILE) -> by
 
 
 def not_regular_error(path: str) -> DigicertError:
-    """Return the error for a pipe, a device, a directory or the like in the place of a file."""
+    """Return the error for a pipe, a device, a directory, or the like instead of a file."""
     return DigicertError(f"{printable(path, 500)} is not a regular file. {ADVICE}")
 
 
 def contains_private_key(content: bytes) -> bool:
-    """Return whether a file holds a private key: PEM text in any encoding, DER, PKCS #12 or a Java key store."""
+    """Return whether a file contains a private key: PEM text in any encoding, DER, PKCS #12, or a Java key store."""
     # UTF-16 has a zero byte beside each character.
     text = content.replace(b"\0", b"")
     return (

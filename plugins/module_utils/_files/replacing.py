@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Writing files so that neither a crash, a power loss nor another user leaves half of one or sees what is private."""
+"""Write files so that a crash or a power loss never leaves half a file, and other users never see private content."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.er
 from ansible_collections.community.digicert.plugins.module_utils._files.paths import Place, file_error, open_place
 
 ADVICE = "Make the folder writable, or free disk space, and run the task again."
-# What a file system says that cannot flush on demand; it keeps its own promises then.
+# Errors of a file system that cannot flush on demand.
 _NO_SYNC = (errno.EINVAL, errno.EROFS, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF, errno.EACCES, errno.EPERM)
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Permissions(t.NamedTuple):
-    """Who may do what with a new file.
+    """The permissions of a new file.
 
     Attributes:
         mode: permissions.
         uid: its owner, None for the task's user.
         gid: its group, None for the one that the system gives.
-        extended: extended attributes, set as far as the system lets the task's user do so.
+        extended: extended attributes, set as far as the task's user may set them.
     """
 
     mode: int
@@ -40,7 +40,7 @@ class Permissions(t.NamedTuple):
 
 
 def replace_file(path: str, content: bytes, *, mode: int, uid: int | None = None, gid: int | None = None) -> None:
-    """Put a file in place, at once and durably; only the task's user can read it until it is complete.
+    """Write a file, atomically and durably; only the task's user can read it until it is complete.
 
     Args:
         path: of the file; links are followed as `resolve_target` does.
@@ -50,14 +50,14 @@ def replace_file(path: str, content: bytes, *, mode: int, uid: int | None = None
         gid: see `Permissions`.
 
     Raises:
-        DigicertError: it cannot be written; its cause is the OSError. What was there is as it was.
+        DigicertError: it cannot be written; its cause is the OSError. The old file is unchanged.
     """
     with open_place(path) as place:
         replace_place(place, content, Permissions(mode, uid, gid))
 
 
 def replace_place(place: Place, content: bytes, permissions: Permissions) -> None:
-    """Do what `replace_file` does, for a place whose folder is open."""
+    """Like `replace_file`, for a place with an open folder."""
     folder = existing_folder(place)
     temporary = temporary_name()
     try:
@@ -73,7 +73,7 @@ def replace_place(place: Place, content: bytes, permissions: Permissions) -> Non
 
 
 def create_file(folder: int, name: str, content: bytes, permissions: Permissions) -> None:
-    """Make a new file in an open folder, and flush it; raises OSError, also when there is one, and leaves none then."""
+    """Create and flush a new file in an open folder; raises OSError, also if it exists, and leaves no new file then."""
     descriptor = os.open(name, _NEW, 0o600, dir_fd=folder)
     try:
         write_all(descriptor, content)
@@ -94,12 +94,12 @@ def set_permissions(descriptor: int, permissions: Permissions) -> None:
     for attribute, value in (extended or {}).items():
         with contextlib.suppress(OSError):
             os.setxattr(descriptor, attribute, value)
-    # Last, since a change of the owner takes bits away, and an access control list changes those of the group.
+    # Last, because changing the owner clears bits, and an access control list changes those of the group.
     os.fchmod(descriptor, mode)
 
 
 def overwrite(descriptor: int, content: bytes) -> None:
-    """Write over a file that cannot be replaced, such as a mount; a crash leaves half of it. Raises OSError."""
+    """Overwrite a file that cannot be replaced, such as a mount; a crash leaves half of it. Raises OSError."""
     os.ftruncate(descriptor, 0)
     os.lseek(descriptor, 0, os.SEEK_SET)
     write_all(descriptor, content)
@@ -107,16 +107,16 @@ def overwrite(descriptor: int, content: bytes) -> None:
 
 
 def write_all(descriptor: int, content: bytes) -> None:
-    """Write bytes, however many the system takes at a time; raises OSError."""
+    """Write all bytes, even if the system writes a part at a time; raises OSError."""
     rest = memoryview(content)
     while rest:
         rest = rest[os.write(descriptor, rest) :]
 
 
 def extended_attributes(descriptor: int) -> dict[str, bytes]:
-    """Return an open file's extended attributes: access control list, SELinux context and what people put there."""
+    """Return an open file's extended attributes: access control list, SELinux context, and those of users."""
     found = {}
-    with contextlib.suppress(OSError, AttributeError):  # the system or the file system has none
+    with contextlib.suppress(OSError, AttributeError):  # not supported here
         for name in os.listxattr(descriptor):
             found[name] = os.getxattr(descriptor, name)
     return found
@@ -137,7 +137,7 @@ def remove_place(place: Place) -> bool:
 
 
 def sync_folder(path: str) -> None:
-    """Make it last, also over a power loss, what was created, renamed or removed in a folder; raises DigicertError."""
+    """Make changes in a folder durable, even in case of a power loss; raises DigicertError."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as exc:
@@ -153,9 +153,9 @@ def sync_folder(path: str) -> None:
 
 
 def sync_descriptor(folder: int) -> None:
-    """Do what `sync_folder` does for an open folder; raises OSError."""
+    """Like `sync_folder`, for an open folder; raises OSError."""
     try:
-        # One that is only passed through cannot be flushed.
+        # A descriptor for passing through cannot be flushed.
         descriptor = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder)
     except OSError as exc:
         if exc.errno not in _NO_SYNC:
@@ -168,7 +168,7 @@ def sync_descriptor(folder: int) -> None:
 
 
 def sync_file(descriptor: int) -> None:
-    """Flush an open file or folder to the disk, where the file system can; raises OSError."""
+    """Flush an open file or folder to the disk, if the file system supports that; raises OSError."""
     try:
         os.fsync(descriptor)
     except OSError as exc:
@@ -177,12 +177,12 @@ def sync_file(descriptor: int) -> None:
 
 
 def temporary_name() -> str:
-    """Return a name that nobody can guess, and that is short enough for every file system."""
+    """Return an unguessable name that is short enough for every file system."""
     return f".digicert-{os.urandom(8).hex()}"
 
 
 def existing_folder(place: Place) -> int:
-    """Return the open folder of a place; raises DigicertError when it does not exist."""
+    """Return the open folder of a place; raises DigicertError if it does not exist."""
     if place.folder is None:
         raise DigicertError(f"The folder of {printable(place.path, 500)} does not exist. Create it first.")
     return place.folder

@@ -5,12 +5,12 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""The file that proves the control of a domain over HTTP, in the folder of a web server that may belong to anybody.
+"""The file that proves control of a domain over HTTP, in a web server's folder that may belong to any user.
 
-Only the webroot itself may be a link; below it none is followed. The file can be somebody else's, and other hosts can
-write to it: a value is one line, the first, and what is there otherwise stays. What was made here is noted in a last
-line of the file, so that whoever removes the last value, on whatever host, removes just that. Where the file lies:
-section 3, "Where DigiCert looks", of the API page.
+Only the webroot itself may be a link; links below it are not followed. The file can belong to somebody else, and other
+hosts can write to it. A value becomes the first line, and other lines stay. The last line of the file notes what was
+created here, so the run on any host that removes the last value removes exactly that. For the place of the file, see
+section 3 of the API page.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _WAY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 class Owner(t.NamedTuple):
-    """Who owns what is made; None for the owner and group of the webroot, as far as the task's user may set them."""
+    """The owner of created files; None for that of the webroot, as far as the task's user may set it."""
 
     uid: int | None = None
     gid: int | None = None
@@ -58,7 +58,7 @@ def publish(webroot: str, value: str, owner: Owner, *, check_mode: bool = False)
     Args:
         webroot: folder that the web server serves as `/`.
         value: request token or random value.
-        owner: of what is made.
+        owner: of what is created.
         check_mode: change nothing.
 
     Returns:
@@ -80,13 +80,13 @@ def publish(webroot: str, value: str, owner: Owner, *, check_mode: bool = False)
                 with way.locked(give_up):
                     return way.insert(line)
             except _FolderGone:
-                # Another host removed its value, and the folders with it.
+                # Another host removed its value and the folders.
                 if time.monotonic() >= give_up:
                     raise _busy_error(way.path) from None
 
 
 def unpublish(webroot: str, value: str, *, check_mode: bool = False) -> bool:
-    """Make sure that the file does not show a value; the arguments and errors are those of `publish`."""
+    """Make sure that the file does not show a value; arguments and errors are those of `publish`."""
     line = _checked_value(value)
     with _Way(webroot, Owner()) as way:
         if line not in _lines(way.read()):
@@ -108,11 +108,11 @@ def file_path(webroot: str) -> str:
 
 
 class _FolderGone(Exception):  # noqa: N818 (caught here, and no error)
-    """Somebody removed a folder on the way."""
+    """Another process removed a folder in the path."""
 
 
 class _Way:
-    """The way from the webroot to the file, as far as it exists, with each folder open."""
+    """The path from the webroot to the file, as far as it exists, with open folders."""
 
     def __init__(self, webroot: str, owner: Owner) -> None:
         self.path = file_path(webroot)
@@ -143,7 +143,7 @@ class _Way:
             os.close(self._folders.pop())
 
     def read(self) -> bytes:
-        """Return the content of the file, nothing when it does not exist; raises DigicertError."""
+        """Return the content of the file, empty if it does not exist; raises DigicertError."""
         descriptor = self._open()
         if descriptor is None:
             return b""
@@ -153,7 +153,7 @@ class _Way:
             os.close(descriptor)
 
     def make(self) -> None:
-        """Make the folders that do not exist; raises DigicertError."""
+        """Create the missing folders; raises DigicertError."""
         while len(self._folders) <= len(FOLDERS):
             name, path = self._next()
             old = os.umask(0)
@@ -194,7 +194,7 @@ class _Way:
             lock.release()
 
     def insert(self, line: bytes) -> bool:
-        """Write a value as the first line; return whether it was not there. Raises DigicertError."""
+        """Write a value as the first line; return whether it was missing. Raises DigicertError."""
         descriptor = self._open()
         if descriptor is None:
             uid, gid = self._new_owner()
@@ -211,7 +211,7 @@ class _Way:
         return True
 
     def take_out(self, line: bytes) -> list[str]:
-        """Take the line of a value out, and the file away when it was made for values; return the folders that were.
+        """Remove the line of a value, and the file if it was created for values; return the folders that were too.
 
         Raises DigicertError.
         """
@@ -231,14 +231,14 @@ class _Way:
         return []
 
     def remove_folders(self, made: t.Container[str]) -> None:
-        """Remove the folders that were made for values, if they are empty."""
+        """Remove the folders that were created for values, if they are empty."""
         for number, name in reversed(list(enumerate(FOLDERS))):
             if name not in made:
                 return
             try:
                 os.rmdir(name, dir_fd=self._folders[number])
             except OSError:
-                return  # somebody uses it, which is no failure
+                return  # the folder is in use, which is not a failure
 
     def _next(self) -> tuple[str, str]:
         """Return name and path of the folder to open next."""
@@ -246,7 +246,7 @@ class _Way:
         return FOLDERS[number], os.path.join(self._webroot, *FOLDERS[: number + 1])
 
     def _step(self) -> bool:
-        """Open the next folder; return False when it does not exist. Raises DigicertError."""
+        """Open the next folder; return False if it does not exist. Raises DigicertError."""
         name, path = self._next()
         try:
             if stat.S_ISLNK(os.stat(name, dir_fd=self._folders[-1], follow_symlinks=False).st_mode):
@@ -262,11 +262,11 @@ class _Way:
         return True
 
     def _give_away(self, path: str) -> None:
-        """Give a folder that was made just now its owner; raises DigicertError."""
+        """Set the owner of a folder that was just created; raises DigicertError."""
         folder = self._folders[-1]
         uid, gid = self._new_owner()
         try:
-            # Whoever owns the webroot may have put another folder there; an empty one is all that is given away.
+            # The owner of the webroot may have put another folder there, so change the owner of an empty folder only.
             if os.fstat(folder).st_uid == os.geteuid() and not os.listdir(folder):
                 os.fchown(folder, -1 if uid is None else uid, -1 if gid is None else gid)
         except OSError as exc:
@@ -293,7 +293,7 @@ class _Way:
         return read_descriptor(descriptor, self.path, LARGEST_FILE)
 
     def _rewrite(self, descriptor: int, content: bytes) -> None:
-        """Give a file another content, and leave it its owner and permissions; raises DigicertError."""
+        """Change the content of a file, and keep its owner and permissions; raises DigicertError."""
         status = os.fstat(descriptor)
         is_root = os.geteuid() == 0
         if not is_root and status.st_uid != os.geteuid():
@@ -312,7 +312,7 @@ class _Way:
             raise
 
     def _overwrite(self, content: bytes) -> None:
-        """Write over a file of another user, which would be the task's user's if it was replaced."""
+        """Overwrite another user's file, because replacing it would change its owner."""
         descriptor = open_regular(self._place(NAME), os.O_WRONLY)
         if descriptor is None:
             raise _FolderGone
@@ -335,7 +335,7 @@ def _lines(content: bytes) -> list[bytes]:
 
 
 def _noted(line: bytes) -> list[str] | None:
-    """Return the folders that a note says were made, None for a line that is not a note."""
+    """Return the created folders from a note, None for a line that is not a note."""
     text = line.decode("ascii", "replace").rstrip("\r\n")
     if not text.startswith(_NOTE):
         return None
@@ -344,7 +344,7 @@ def _noted(line: bytes) -> list[str] | None:
 
 
 def _with_note(content: bytes, made: t.Sequence[str]) -> bytes:
-    """Add folders to the note of a file that another run made, if it has one."""
+    """Add folders to the note of a file that another run created, if it has one."""
     lines = content.splitlines(keepends=True)
     noted = _noted(lines[-1]) if lines else None
     if noted is None or not made:

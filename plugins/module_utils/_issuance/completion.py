@@ -5,10 +5,10 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""From an order under way to a checked certificate: waiting, checking domain control, downloading, verifying.
+"""From a pending order to a verified certificate: wait, check domain control, download, verify.
 
-The rules are those of sections 4, 6 and 8 of the API page. Nothing is returned that does not have the CSR's public key,
-all names, and a chain.
+The rules are those of sections 4, 6 and 8 of the API page. A returned certificate always has the CSR's public key, all
+names, and a chain.
 """
 
 from __future__ import annotations
@@ -65,28 +65,28 @@ if t.TYPE_CHECKING:
     from ansible_collections.community.digicert.plugins.module_utils._issuance.context import CertificateContext
     from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import Submission
 
-SKEW = timedelta(days=1)  # a certificate may begin a little in the future
+SKEW = timedelta(days=1)  # a certificate's validity may begin slightly in the future
 
 
 class Completion:
-    """Gets the certificate of an order that is issued or under way."""
+    """Gets the certificate of an issued or pending order."""
 
     def __init__(self, context: CertificateContext, submission: Submission | None) -> None:
-        """Take the certificate, and what was sent for it; None when another run's certificate is fetched."""
+        """Keep the context, and the submission for it; None to fetch the certificate of another run."""
         self._context = context
         self._client = context.client
         self._submission = submission
         self._reissues: tuple[Reissue, ...] = ()
 
     def wait_until_issued(self, order: Order, is_new: bool) -> Order:
-        """Return the order once its certificate is there, or as it is when the user does not want to wait.
+        """Return the order when its certificate is issued, or at once if the user does not want to wait.
 
         Args:
             order: as last seen.
-            is_new: it was sent a moment ago, so that a user who does not wait gets it as it is.
+            is_new: it was just sent, so a user who does not wait gets it unchanged.
 
         Raises:
-            DigicertError: it ended, or did not come in time.
+            DigicertError: it ended, or its certificate was not issued in time.
         """
         context, patience = self._context, Backoff(self._context.time_left)
         dcv: DcvResult | None = None
@@ -118,7 +118,7 @@ class Completion:
         """Return the certificate of an issued order, verified.
 
         Raises:
-            DigicertError: what came is not what was asked for, or nothing came.
+            DigicertError: the certificate is not the requested one, or could not be downloaded.
         """
         patience = Backoff(min(self._context.time_left, 90.0))
         tried: list[int | None] = []
@@ -138,7 +138,7 @@ class Completion:
                 raise failure
 
     def _resolve(self, order: Order) -> Order | None:
-        """Return an order with the certificate to fetch; None when it is not there, or not visible, yet."""
+        """Return an order with the certificate to fetch; None if it is not issued, or not visible, yet."""
         submission = self._submission
         if order.chain is not None:
             return order
@@ -171,7 +171,7 @@ class Completion:
         return self._is_new(row.certificate_id, row.serial_number)
 
     def _is_new(self, certificate_id: int | None, serial_number: str | None) -> bool:
-        """Return whether a certificate is none of those that were there before the reissue."""
+        """Return whether a certificate did not exist before the reissue."""
         submission = self._submission
         if submission is None:
             return not self._context.is_installed(serial_number)
@@ -190,7 +190,7 @@ class Completion:
         return next((number for number in ids if number is not None and number not in tried), None)
 
     def _check_dcv(self, order: Order) -> tuple[Order, DcvResult | None, DigicertError | None]:
-        """Ask for the check of domain control; return the order afterwards, the result, and why there is none."""
+        """Ask for the check of domain control; return the order afterwards, and the result or the error."""
         try:
             result = check_dcv(self._client, order)
         except LostResponseError as error:
@@ -199,7 +199,7 @@ class Completion:
             if not isinstance(error, NotFoundError):
                 raise
             return order, None, error
-        # The answer says `pending` of a reissue, too.
+        # The response also says `pending` for a reissue.
         status = result.order.status
         keeps = status == "pending" and order.status != "pending"
         return result.order._replace(status=order.status if keeps else status), result, None
@@ -219,15 +219,15 @@ class Completion:
         )
 
     def _with_random_value(self, order: Order) -> Order:
-        """Return an order with the value that can be published in place of a token (API page, section 8)."""
+        """Return an order with the value that can be published instead of a token (API page, section 8)."""
         if order.dcv_random_value is None and is_under_way(order):
-            with contextlib.suppress(DigicertError):  # an order can do without
+            with contextlib.suppress(DigicertError):  # not every order has one
                 order = order._replace(dcv_random_value=get_random_value(self._client, order.order_id))
         self._context.progress.order = order
         return order
 
     def _unseen(self, order: Order) -> Order:
-        """Return an order whose new certificate is not there yet, also when reads lag behind and call it issued."""
+        """Return an order as pending if its new certificate is not issued yet, even if a lagging read says so."""
         order = self._with_random_value(order)
         return order._replace(status=REISSUE_PENDING) if order.status == ISSUED else order
 
@@ -238,7 +238,7 @@ class Completion:
         return ", then run the task again, which continues this order."
 
     def _verify(self, order: Order, text: str) -> Bundle:
-        """Return the certificate and the chain that a text holds; raises _WrongCertificateError."""
+        """Return the certificate and the chain in a text; raises _WrongCertificateError."""
         request, now = self._context.request, self._client.now()
         try:
             certificates = read_certificates(text)
@@ -257,7 +257,7 @@ class Completion:
 
 
 class _WrongCertificateError(DigicertError):
-    """What was downloaded is not what was asked for; `is_old` when it may be so only because reads lag behind."""
+    """The download is not the requested certificate; `is_old` if that may only be because reads lag behind."""
 
     def __init__(self, order: Order, reason: str, is_old: bool = False) -> None:
         super().__init__(

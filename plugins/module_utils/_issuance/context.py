@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""What the work on one certificate shares: account, request, journal, what is in place, and the time left."""
+"""The shared state of the work on one certificate: account, request, journal, installed files, and the time left."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ NONE, ORDERED, RENEWED, REISSUED, CONTINUED = "none", "ordered", "renewed", "rei
 
 
 class Progress:
-    """What is known of the work so far, also when it fails.
+    """What is known so far, also after a failure.
 
     Attributes:
-        order: as last seen; None as long as none was looked at.
-        action: what is done, one of the constants above.
+        order: as last read; None if none was read yet.
+        action: one of the constants above.
         submitted: whether this run sent an order or a reissue that was, or may have been, carried out.
         warnings: sentences for the user.
     """
 
     def __init__(self) -> None:
-        """Nothing is known yet."""
+        """Start with nothing known."""
         self.order: Order | None = None
         self.action = NONE
         self.submitted = False
@@ -59,7 +59,7 @@ class Progress:
 
 
 class CertificateContext:
-    """Everything about one certificate; `installed` and the journal's entry change as the work goes on."""
+    """Everything about one certificate; `installed` and the journal's entry change during the work."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class CertificateContext:
         progress: Progress,
         installed: InstalledCertificate,
     ) -> None:
-        """Take what is needed; the time that the run may wait begins now."""
+        """Keep what is needed; the time that the run may wait begins now."""
         self.client = client
         self.request = request
         self.options = options
@@ -86,30 +86,30 @@ class CertificateContext:
 
     @property
     def entry(self) -> JournalEntry:
-        """What the journal says."""
+        """The content of the journal."""
         return self.journal.entry
 
     def remember(self, entry: JournalEntry) -> None:
-        """Save an entry where the work goes on without it: after something was sent, or to tidy up.
+        """Save an entry when a failure to do so must not stop the work: after something was sent, or to clean up.
 
-        What is not on the disk is found in the account by the next run.
+        If the entry is not on the disk, the next run finds the order in the account.
         """
         with contextlib.suppress(DigicertError):
             self.journal.save(entry)
         self.journal.entry = entry
 
     def is_ours(self, csr: str | None) -> bool:
-        """Return whether a CSR of an answer is the one of this run; False when the answer has none."""
+        """Return whether the CSR in a response is the one of this run; False if there is none."""
         return csr is not None and csr_fingerprint(csr) == self.request.csr.fingerprint
 
     def is_installed(self, serial_number: str | None) -> bool:
-        """Return whether a certificate is the one in place."""
+        """Return whether a certificate is the installed one."""
         leaf = self.installed.leaf
         return leaf is not None and serial_number is not None and same_serial_number(serial_number, leaf.serial_number)
 
 
 def forget_order(context: CertificateContext, submission: Submission) -> Submission:
-    """Return a submission as one whose response was lost, since what the response said is wrong; the journal knows."""
+    """Treat a submission as one whose response was lost, because the response is wrong; update the journal."""
     lost = submission._replace(
         accepted=False, order_id=None, certificate_id=None, lost_at=submission.lost_at or context.client.service_time
     )
@@ -118,7 +118,7 @@ def forget_order(context: CertificateContext, submission: Submission) -> Submiss
 
 
 def known_names(names: t.Iterable[str] | None) -> frozenset[str] | None:
-    """Return names of an answer as certificates hold them; None when they are not known, or not readable."""
+    """Return names in a response in the form of certificates; None if they are unknown or invalid."""
     if names is None:
         return None
     try:

@@ -5,10 +5,10 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Which way a certificate that is due is got: by a free reissue, or by a paid order, or not at all.
+"""How to get a certificate that is due: by a free reissue, by a paid order, or not at all.
 
-This is "Decision, when a certificate is due" in section 6 of the API page. An order is bought only when there is none,
-or it is issued and too short, has ended, or is for other names. A refused reissue never leads to an order.
+This is "Decision, when a certificate is due" in section 6 of the API page. An order is bought only if there is none, or
+if the issued one is too short, has ended, or is for other names. A refused reissue never leads to an order.
 """
 
 from __future__ import annotations
@@ -59,14 +59,14 @@ if t.TYPE_CHECKING:
 
 MOST_CLOCK_DIFFERENCE = timedelta(hours=1)
 FIRST_LINK, LAST_LINK = timedelta(days=90), timedelta(days=1)  # before the end of the order that is renewed
-QUIET_REISSUES = timedelta(days=1)  # a certificate that is due again sooner is the service's, not worth another one
+QUIET_REISSUES = timedelta(days=1)  # a certificate that is due again so soon after a reissue is kept
 
 
 class Decider:
     """Decides for one certificate that is due, or that the user wants with force=true."""
 
     def __init__(self, context: CertificateContext, reasons: tuple[str, ...], was_under_way: bool = False) -> None:
-        """Take what decides; nothing is sent yet.
+        """Keep what decides; nothing is sent yet.
 
         Args:
             context: the certificate.
@@ -83,7 +83,7 @@ class Decider:
         """Return what to do.
 
         Raises:
-            DigicertError: nothing can be done without the user.
+            DigicertError: the user has to decide.
         """
         is_first = self._context.entry._replace(last_purchase=None) == EMPTY and self._context.installed.leaf is None
         is_first = is_first and not self._options.is_hint
@@ -98,7 +98,7 @@ class Decider:
         same_names = self._finder.has_same_names(order)
         self._check_wider(order if same_names else None)
         if self._options.is_hint and (same_names is False or self._finder.is_wider(order)):
-            # The host names an order that is not for exactly the names of the play: it is none of its business.
+            # The host names an order that is not for exactly the names of the play, so it must not be used.
             return self._without_order()
         if is_under_way(order):
             return self._continue(order)
@@ -114,7 +114,7 @@ class Decider:
                 return plan
         if self._may_reissue(order, same_names):
             return self._reissue(order, same_names)
-        # What renewed it has the old names.
+        # The order that renewed it has the old names.
         if order.is_renewed and same_names and not (self._options.force and self._options.renewal == "order"):
             raise DigicertError(
                 f"Order {order.order_id} was already renewed, but the account does not show an issued order that "
@@ -133,9 +133,10 @@ class Decider:
         return self._use(survey) or self._purchase(None, survey)
 
     def _use(self, survey: Survey, known: Order | None = None) -> Plan | None:
-        """Return how to do without buying, with what else the account has for these names."""
+        """Return a plan that does not buy, from other orders of the account for these names."""
         pending, good = survey.pending, survey.good
-        # What waits for a reissue was paid for, and force=true passes by what waits for its first certificate only.
+        # An order with a pending reissue is paid for; force=true skips only orders that wait for their first
+        # certificate.
         is_passed_by = pending is not None and self._options.force and not _is_reissuing(pending)
         if pending is not None and (self._context.is_ours(pending.csr) or not is_passed_by):
             self._context.progress.order = pending
@@ -145,14 +146,14 @@ class Decider:
         if self._is_adoptable(good):
             return Plan(CONTINUED, good)
         if self._options.renewal == "order":
-            # A newer order whose certificate is not due is what this run would buy: a journal may be a backup.
+            # A newer order whose certificate is not due is what this run would buy; the journal may come from a backup.
             newer = known is None or good.order_id > known.order_id
             if self._options.force or self._is_due(good) or not newer:
                 return None
         return self._reissue(good, True)
 
     def _successor(self, order: Order, same_names: bool | None) -> Plan | None:
-        """Return how to use the order that renewed one; None when the account shows none."""
+        """Return a plan for the order that renewed this one; None if the account does not show one."""
         if not same_names:
             return None
         self._context.progress.warn(
@@ -164,13 +165,13 @@ class Decider:
         return Plan(CONTINUED, good) if self._is_adoptable(good) else self._reissue(good, True)
 
     def _known_by_journal(self, order: Order) -> bool | None:
-        """Return what the journal says of an order's names; the journal of a host says nothing that counts."""
+        """Return an order's names according to the journal; the journal of a host does not count."""
         entry = self._context.entry
         is_known = not self._options.is_hint and entry.order_id == order.order_id and is_tied(self._context, order)
         return set(entry.names) == set(self._context.request.names) if is_known and entry.names else None
 
     def _is_adoptable(self, order: Order) -> bool:
-        """Return whether an order's certificate is for our CSR, not in place, and not due: it was paid for already."""
+        """Return whether an order's certificate is for our CSR, not installed, and not due: it is already paid for."""
         context, entry = self._context, self._context.entry
         if order.status != ISSUED or order.certificate_status == "revoked":
             return False
@@ -188,7 +189,7 @@ class Decider:
         return order.valid_till is not None and order.valid_till <= self._client.now() + self._finder.least_left(order)
 
     def _may_reissue(self, order: Order, same_names: bool | None) -> bool:
-        """Return whether the rule allows a reissue in an issued order; raises DigicertError when nothing is allowed."""
+        """Return whether the rule allows a reissue in an issued order; raises DigicertError if it allows nothing."""
         options = self._options
         end = order.order_valid_till
         if order.status == EXPIRED or (end is not None and end < self._client.now()):
@@ -207,12 +208,12 @@ class Decider:
         return self._finder.is_long_enough(order)
 
     def _is_worth_it(self, order: Order) -> bool:
-        """Return whether a reissued certificate would end later than the one in place."""
+        """Return whether a reissued certificate would end later than the installed one."""
         end, leaf = self._finder.new_end(order), self._context.installed.leaf
         return bool(self._context.installed.faults) or leaf is None or end is None or end > leaf.not_after + LAST_LINK
 
     def _continue(self, order: Order) -> Plan:
-        """Return the plan for an order, or a reissue, that is under way and that the journal does not know."""
+        """Return the plan for a pending order or reissue that the journal does not know."""
         if not _is_reissuing(order):
             if not self._context.is_ours(order.csr):
                 raise mismatched_order_error(order)
@@ -261,7 +262,7 @@ class Decider:
         return Plan(REISSUED, order, submission, context.request.reissue_body())
 
     def _purchase(self, old: Order | None, survey: Survey | None) -> Plan:
-        """Return the plan to buy, when nothing stands against it; raises DigicertError otherwise."""
+        """Return the plan to buy; raises DigicertError if that is not allowed."""
         context, options, client = self._context, self._options, self._client
         self._check_allowed(old)
         if survey is None:
@@ -271,7 +272,7 @@ class Decider:
                 return plan
         self._check_wider(survey.wider)
         self._check_guard(old, survey)
-        # What DigiCert renews has the old names.
+        # DigiCert renews with the old names.
         is_renewing = old is not None and old.auto_renew and self._lasts(old) and self._finder.has_same_names(old)
         if old is not None and is_renewing and not options.force:
             return self._leave_to_digicert(old)
@@ -291,7 +292,7 @@ class Decider:
         return Plan(ORDERED if link is None else RENEWED, None, submission, body)
 
     def _submission(self, kind: str, order: Order | None) -> Submission:
-        """Return what the journal is to remember of a request that is about to be sent."""
+        """Return the journal's record of a request that is about to be sent."""
         context, entry = self._context, self._context.entry
         request, leaf = context.request, context.installed.leaf
         if kind == REISSUE:
@@ -313,11 +314,11 @@ class Decider:
         )
 
     def _check_due_by_service(self) -> None:
-        """Raise DigicertError when a certificate is due by the clock of the host only."""
+        """Raise DigicertError if a certificate is due only by the clock of the host."""
         installed, options = self._context.installed, self._options
         if self._reasons != (EXPIRES,) or options.force:
             return
-        # Seconds are no cause for an alarm: clocks that agree count as one.
+        # Ignore a difference of seconds.
         if not installed.due_reasons(options.remaining_days, self._client.now() + MOST_CLOCK_DIFFERENCE):
             difference = self._client.clock_difference
             raise DigicertError(
@@ -343,7 +344,7 @@ class Decider:
             )
 
     def _check_wider(self, order: Order | None) -> None:
-        """Raise DigicertError where the journal is a host's, and an order covers more names than the play's."""
+        """Raise DigicertError if the journal is a host's and an order covers more names than the play's."""
         if order is None or self._options.force or not self._finder.is_wider(order):
             return
         raise DigicertError(
@@ -392,7 +393,7 @@ class Decider:
 
 
 def _is_reissuing(order: Order) -> bool:
-    """Return whether an order that is under way waits for another certificate, not for its first one."""
+    """Return whether a pending order waits for a reissue instead of its first certificate."""
     return order.status in ("reissue_pending", "processing", "approved")
 
 

@@ -5,10 +5,10 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""What is in place: where a certificate is installed, what the files hold, and whether another certificate is due.
+"""What is installed: the paths of a certificate, the contents of its files, and whether another one is due.
 
-This file sends nothing and writes nothing. That a path follows a link only where nobody else can change it, and that a
-private key is never overwritten, is decided here, before anything is sent.
+This file does not send or write anything. Before anything is sent, it refuses links that other users can change, and
+files that contain a private key.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ MISSING, SELF_SIGNED, NO_SERVER, KEY, NAMES, EXPIRES = (
 
 
 class InstallPaths(t.NamedTuple):
-    """Where a certificate is installed: paths of certificate, chain and full chain, None for what is not wanted."""
+    """Where a certificate is installed: paths of certificate, chain, and full chain, None for unwanted files."""
 
     path: str | None = None
     chain_path: str | None = None
@@ -52,16 +52,16 @@ class InstallPaths(t.NamedTuple):
 
     @property
     def primary(self) -> str | None:
-        """The file that stands for the certificate: the journal lies beside it."""
+        """The main file of the certificate; the journal is beside it."""
         return self.path or self.full_chain_path
 
     @property
     def paths(self) -> list[str]:
-        """All files, the one that stands for the certificate last: it is written when the others are in place."""
+        """All files, the main one last, because it is written after the others."""
         return [path for path in (self.chain_path, self.full_chain_path, self.path) if path is not None]
 
     def resolve(self) -> InstallPaths:
-        """Return the paths without links; raises DigicertError when a link must not be followed."""
+        """Return the paths without links; raises DigicertError if a link must not be followed."""
         path, chain_path, full_chain_path = (
             None if path is None else resolve_target(path)
             for path in (self.path, self.chain_path, self.full_chain_path)
@@ -69,7 +69,7 @@ class InstallPaths(t.NamedTuple):
         return InstallPaths(path, chain_path, full_chain_path, self.include_root)
 
     def contents(self, leaf: Certificate, bundle: Bundle | None) -> dict[str, str | None]:
-        """Return the text for each file; None where it is not known, for lack of intermediates or root."""
+        """Return the text for each file; None if it is unknown because intermediates or root are missing."""
         texts = {
             self.chain_path: None if bundle is None else bundle.chain,
             self.full_chain_path: None if bundle is None else bundle.full_chain(self.include_root),
@@ -78,10 +78,10 @@ class InstallPaths(t.NamedTuple):
         return {path: texts[path] for path in self.paths}
 
     def check(self, sources: t.Mapping[str, str | None]) -> None:
-        """Raise DigicertError when a file could or must not be written: that must be known before money is spent.
+        """Raise DigicertError if a file cannot or must not be written, before money is spent.
 
         Args:
-            sources: files that are read and must stay, by the option that names each.
+            sources: files that are read and must not be overwritten, by the option that names each.
         """
         if self.primary is None and self.chain_path is not None:
             raise DigicertError("chain_path needs path or full_chain_path. A chain is useless without its certificate.")
@@ -113,13 +113,13 @@ class InstallPaths(t.NamedTuple):
 
 
 class Wanted(t.NamedTuple):
-    """What a certificate must have: a public key (DER, None when any will do) and names (A-labels, lower case)."""
+    """What a certificate must have: a public key (DER, None for any) and names (A-labels, lower case)."""
 
     public_key: bytes | None
     names: tuple[str, ...]
 
     def faults(self, certificate: Certificate) -> list[str]:
-        """Return why a certificate does not fit, as reasons of this file; none when it fits."""
+        """Return why a certificate does not match, as reasons of this file; empty if it matches."""
         found = []
         if self.public_key is not None and certificate.public_key != self.public_key:
             found.append(KEY)
@@ -133,13 +133,13 @@ class Wanted(t.NamedTuple):
 
 
 class InstalledCertificate(t.NamedTuple):
-    """What is in place.
+    """What is installed.
 
     Attributes:
-        texts: the text of each file, None where there is none.
-        leaf: the certificate in place that fits best: of those that fit, the one that lives longest.
-        faults: why it does not fit, as reasons of this file.
-        bundle: the same with its chain, as far as the files hold it.
+        texts: the text of each file, None if it does not exist.
+        leaf: the installed certificate; of several that match, the one that is valid longest.
+        faults: why it does not match, as reasons of this file.
+        bundle: the certificate with its chain, if the files contain it.
     """
 
     texts: dict[str, str | None]
@@ -149,15 +149,15 @@ class InstalledCertificate(t.NamedTuple):
 
     @classmethod
     def read(cls, paths: InstallPaths, wanted: Wanted) -> InstalledCertificate:
-        """Return what is in place.
+        """Return what is installed.
 
         Raises:
-            DigicertError: a file cannot be read, or holds a private key, which writing the file would destroy.
+            DigicertError: a file cannot be read, or contains a private key that would be overwritten.
         """
         texts = {path: _text_of(path) for path in paths.paths}
         found = {path: read_certificates(text or "", skip_damaged=True) for path, text in texts.items()}
         everything = [certificate for certificates in found.values() for certificate in certificates]
-        # A damaged first block must not make the certificate after it, an intermediate, the one in place.
+        # If the first block is damaged, the next one, an intermediate, must not count as the certificate.
         first = [[each for each in found.get(path or "", []) if not each.is_ca][:1] for path in paths[:3:2]]
         leaves = [certificate for certificates in first for certificate in certificates]
         if not leaves:
@@ -169,39 +169,39 @@ class InstalledCertificate(t.NamedTuple):
 
     @classmethod
     def of_text(cls, text: str, wanted: Wanted) -> InstalledCertificate:
-        """Return what a certificate and its chain, PEM text that another machine has in place, come to."""
+        """Return what is installed on another machine, from its certificate and chain as PEM text."""
         found = read_certificates(text, skip_damaged=True)
         if not found:
             return cls({}, None, (MISSING,), None)
         return cls({}, found[0], tuple(wanted.faults(found[0])), _bundle_of(found[0], found))
 
     def due_reasons(self, remaining_days: int | None, now: datetime) -> tuple[str, ...]:
-        """Return why another certificate is due at `now` (UTC), as reasons of this file; none when it is not."""
+        """Return why another certificate is due at `now` (UTC), as reasons of this file; empty if none is due."""
         if self.faults or self.leaf is None:
             return self.faults
         return (EXPIRES,) if self.leaf.not_after - now < self.threshold(remaining_days) else ()
 
     def threshold(self, remaining_days: int | None) -> timedelta:
-        """Return how much validity the certificate in place must have left."""
+        """Return how much validity the installed certificate must have left."""
         life = timedelta(0) if self.leaf is None else lifetime(self.leaf)
         return renewal_threshold(life, remaining_days)
 
     def missing_texts(self, paths: InstallPaths) -> bool:
-        """Return whether the files do not hold the chain that some of them need."""
+        """Return whether the files lack the chain that some of them need."""
         return self.leaf is not None and None in paths.contents(self.leaf, self.bundle).values()
 
     def has_drifted(self, paths: InstallPaths) -> bool:
-        """Return whether a file has another content than it should have."""
+        """Return whether a file does not have the content that it should have."""
         return self.leaf is not None and paths.contents(self.leaf, self.bundle) != self.texts
 
 
 def lifetime(certificate: Certificate) -> timedelta:
-    """Return how long a certificate is valid altogether."""
+    """Return how long a certificate is valid in total."""
     return certificate.not_after - certificate.not_before
 
 
 def warnings_about(leaf: Certificate, names: t.Iterable[str], remaining_days: int | None, now: datetime) -> list[str]:
-    """Return what the user should know of a certificate that fits what is wanted.
+    """Return warnings about a matching certificate.
 
     Args:
         leaf: the certificate.
@@ -229,7 +229,7 @@ def warnings_about(leaf: Certificate, names: t.Iterable[str], remaining_days: in
 
 
 def companions(names: t.Iterable[str]) -> set[str]:
-    """Return the names that a CA adds of its own accord: with and without www, and the domain of a wildcard."""
+    """Return the names that a CA adds on its own: with and without www, and the domain of a wildcard."""
     added = set()
     for name in names:
         added.add(name[4:] if name.startswith("www.") else "www." + name)
@@ -252,7 +252,7 @@ def _text_of(path: str) -> str | None:
 
 
 def _bundle_of(leaf: Certificate, certificates: list[Certificate]) -> Bundle | None:
-    # Others with the same key, such as a placeholder or the one before, must not take its place.
+    # Other certificates with the same key, such as a placeholder or the previous one, do not count.
     others = [each for each in certificates if each.public_key != leaf.public_key]
     try:
         return build_chain([leaf, *others], leaf.public_key)

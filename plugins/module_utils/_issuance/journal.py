@@ -7,8 +7,8 @@
 
 """The journal of a certificate: a small file beside it that remembers the order, and the lock of a run.
 
-It is written before anything that costs money is sent, and survives the installation. A run after a crash finds the
-order with it instead of placing another one, and a renewal knows the order to reissue in. It holds nothing secret.
+It is written before anything that costs money is sent, and stays after the installation. With it, a run after a crash
+finds the order instead of placing another one, and a renewal knows which order to reissue. It does not contain secrets.
 The rules are those of sections 4 to 6 of the API page.
 """
 
@@ -40,7 +40,7 @@ ORDER, REISSUE = "order", "reissue"
 
 
 class Submission(t.NamedTuple):
-    """An order or a reissue that was sent, or may have been, and whose certificate is not installed yet.
+    """An order or a reissue that was sent, or may have been sent, and whose certificate is not installed yet.
 
     Attributes:
         kind: `order` or `reissue`.
@@ -48,15 +48,15 @@ class Submission(t.NamedTuple):
         product: the API's identifier of the product.
         common_name: A-labels, lower case.
         dns_names: the other names.
-        alternative_order_id: the id that went with an order; None for reissues and for what version 0.2 sent.
-        order_id: of a reissue, its order; of an order, None as long as it is not known.
-        certificate_id: the certificate that came of it, None as long as it is not known.
+        alternative_order_id: the id that was sent with an order; None for reissues and for orders of version 0.2.
+        order_id: for a reissue, its order; for an order, None until it is known.
+        certificate_id: the resulting certificate, None until it is known.
         renewal_of_order_id: the order that a new one was linked to.
-        first_sent: by the service's clock, None when that was not known.
-        lost_at: the first time that the service told after the answer was lost. None as long as there is none.
-        others: ids of orders (for an order) or certificates (for a reissue) that are known to be others.
-        old_serial_number: of the certificate that is replaced.
-        accepted: the service is known to have taken it.
+        first_sent: by the service's clock, None if that was unknown.
+        lost_at: the first time by the service's clock after the response was lost. None until then.
+        others: ids of orders (for an order) or certificates (for a reissue) that are known to be different ones.
+        old_serial_number: of the certificate to replace.
+        accepted: the service is known to have accepted it.
         run_id: the run of a controller that reserved it and may send it; None for a run on this host.
     """
 
@@ -83,7 +83,7 @@ class Submission(t.NamedTuple):
 
 
 class JournalEntry(t.NamedTuple):
-    """What is remembered of a certificate.
+    """What the journal records about a certificate.
 
     Attributes:
         order_id: the order that its certificates come from.
@@ -94,11 +94,12 @@ class JournalEntry(t.NamedTuple):
         names: of the order, the common name first.
         last_purchase: when a paid order was last placed, by the service's clock.
         last_reissue: when a certificate was last reissued, by the service's clock.
-        replaced_serial_number: of the certificate that was in place before the last installation.
+        replaced_serial_number: of the certificate that the last installation replaced.
         known_orders: ids of earlier orders, the newest last.
         known_certificates: ids of earlier certificates, the newest last.
-        submission: what is under way.
-        refused: what the service refused last; its `lost_at` is when. A run soon afterwards looks for it all the same.
+        submission: what is pending.
+        refused: the last submission that the service refused; its `lost_at` is the time. A run soon afterwards still
+            searches for it.
     """
 
     order_id: int | None = None
@@ -117,7 +118,7 @@ class JournalEntry(t.NamedTuple):
 
 
 def add_id(known: tuple[int, ...], number: int | None) -> tuple[int, ...]:
-    """Return ids with one more; the oldest go when there are too many."""
+    """Return ids with one more, without the oldest ones if there are too many."""
     more = () if number is None else (number,)
     return tuple(dict.fromkeys([*(each for each in known if each != number), *more]))[-MOST_REMEMBERED:]
 
@@ -126,15 +127,15 @@ EMPTY = JournalEntry()
 
 
 class Journal:
-    """The entry for one certificate: in a file, or for this run only."""
+    """The entry for one certificate, in a file or only in memory."""
 
     def __init__(self, certificate_path: str | None, entry: JournalEntry | None = None) -> None:
         """Name the file; nothing is read or written yet.
 
         Args:
-            certificate_path: where the certificate is installed, resolved; None for a journal that ends with the run.
+            certificate_path: where the certificate is installed, resolved; None for a journal in memory.
                 A name that ends with `.next` shares the journal of the name without it.
-            entry: what a journal without a file begins with.
+            entry: the initial content of a journal in memory.
         """
         self.path: str | None = None
         self._older: list[str] = []  # where earlier versions kept the journal
@@ -146,14 +147,14 @@ class Journal:
             self._older.append(os.path.join(directory, f".{base}{STAGED}.order.json"))
 
     def take_over(self, link: str) -> None:
-        """Read the journal from beside a link, too, where version 0.2 wrote it, when none is beside its target."""
+        """Also read the journal beside a link, where version 0.2 wrote it, if there is none beside the target."""
         directory, name = os.path.split(os.path.abspath(link))
         older = os.path.join(directory, f".{name}.order.json")
         if self.path is not None and older != self.path:
             self._older.append(older)
 
     def load(self) -> None:
-        """Read the entry, if there is one; raises DigicertError, before anything is sent, when it cannot be read."""
+        """Read the entry, if there is one; raises DigicertError, before anything is sent, if it cannot be read."""
         for path in (self.path, *self._older):
             content = None if path is None else read_regular(path, LARGEST_FILE)
             if path is not None and content:
@@ -170,7 +171,7 @@ class Journal:
             patience: seconds to wait for another run to end.
 
         Raises:
-            DigicertError: the lock cannot be made, or the other run did not end in time.
+            DigicertError: the lock cannot be created, or the other run did not finish in time.
         """
         if self.path is None:
             yield
@@ -188,10 +189,10 @@ class Journal:
             lock.release()
 
     def save(self, entry: JournalEntry) -> None:
-        """Remember an entry, safe against a crash at any moment.
+        """Save an entry, safely even if there is a crash at any moment.
 
         Raises:
-            DigicertError: it cannot be written. The caller says what that means for the order.
+            DigicertError: it cannot be written. The caller explains what that means for the order.
         """
         if self.path is not None and entry == EMPTY:
             self._remove((self.path, *self._older))
@@ -233,7 +234,7 @@ def parse_entry(path: str, content: bytes | t.Mapping[str, t.Any]) -> JournalEnt
         content: the file, or its values.
 
     Raises:
-        DigicertError: it is damaged, or something else.
+        DigicertError: it is damaged, or not a journal.
     """
     try:
         values = json.loads(content, parse_constant=_refuse) if isinstance(content, bytes) else content
@@ -296,9 +297,9 @@ def _submission(values: t.Mapping[str, t.Any]) -> Submission:
 
 
 def _marker(values: t.Mapping[str, t.Any]) -> JournalEntry:
-    """Return what a marker of version 0.2 remembers: an order, whose times are those of the host's clock."""
+    """Return the entry in a marker of version 0.2: an order, with times by the host's clock."""
     for name in ("first_sent", "last_sent"):
-        # They do not count, but a file in which they are no times is not what version 0.2 wrote.
+        # These times do not count, but without valid times, version 0.2 did not write the file.
         datetime.fromtimestamp(float(values[name]), timezone.utc)
     submission = Submission(
         kind=ORDER,

@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""How long certificates live, and how much life one must have left: the one table, and the rule of `remaining_days`."""
+"""How long certificates are valid, and how much validity must be left: the table and the rule of `remaining_days`."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ LONGEST_CERTIFICATE = (
     (datetime.min.replace(tzinfo=timezone.utc), 397),
 )
 USUAL_REMAINING = timedelta(days=30)
-# More days than any certificate has; Python's own limit is not far above what a user may write.
+# More days than any certificate is valid; Python's own limit is not much higher than what a user may write.
 MOST_DAYS = 100000
 
 
 def longest_certificate(now: datetime, cert_validity_days: int | None = None) -> timedelta:
-    """Return how long a certificate lives that is issued at `now` (UTC), if its order does not end before."""
+    """Return how long a certificate is valid that is issued at `now` (UTC), if its order does not end earlier."""
     days = next(days for since, days in LONGEST_CERTIFICATE if now >= since)
     return timedelta(days=days if cert_validity_days is None else min(days, cert_validity_days))
 
@@ -34,8 +34,8 @@ def renewal_threshold(life: timedelta, remaining_days: int | None) -> timedelta:
 
     Args:
         life: from the beginning to the end of its validity.
-        remaining_days: what the user asks for; None for 30 days or a third of its life, whichever is less. What no
-            certificate of that life can have is not demanded, or every run would ask for another one.
+        remaining_days: what the user asks for; None for 30 days or a third of its life, whichever is less. A value that
+            no certificate with this life can reach is lowered, or every run would get another certificate.
     """
     if remaining_days is None:
         return min(USUAL_REMAINING, life / 3)

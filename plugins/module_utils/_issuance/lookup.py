@@ -5,9 +5,9 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Finding the order that a certificate comes from, and what else the account has for the same names.
+"""Find the order of a certificate, and the account's other orders for the same names.
 
-"There is none" is said of a complete list only; a field that a row does not say is read from the order itself.
+Only a complete list proves that there is no order. Fields that a row lacks are read from the order itself.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ GUARD = timedelta(days=7)  # no second paid order for the same names without for
 
 
 class Survey(t.NamedTuple):
-    """What the account has for the names: the newest order under way, the newest good one, and one of these days.
+    """The account's orders for the names: the newest pending one, the newest valid one, and a recent purchase.
 
-    `wider` is an order that covers more names than those; it is looked for only where a host keeps the journal.
+    `wider` is an order that covers more names; it is searched for only if a host keeps the journal.
     """
 
     pending: Order | None = None
@@ -60,18 +60,18 @@ class Survey(t.NamedTuple):
 
 
 class OrderFinder:
-    """Looks into the account for one certificate."""
+    """Searches the account for one certificate."""
 
     def __init__(self, context: CertificateContext) -> None:
-        """Take the certificate; nothing is sent yet."""
+        """Keep the context; nothing is sent yet."""
         self._context = context
         self._client: Client = context.client
 
     def current(self) -> Order | None:
-        """Return the order that the user names, that the journal knows, or that the certificate in place comes from.
+        """Return the order in `order_id`, else the one in the journal, else the one of the installed certificate.
 
         Raises:
-            DigicertError: the named or the known order does not exist, or the service could not be reached.
+            DigicertError: that order does not exist, or the service could not be reached.
         """
         context, entry = self._context, self._context.entry
         if context.options.order_id is not None:
@@ -96,16 +96,16 @@ class OrderFinder:
         try:
             return get_order(self._client, leaf.serial_number)
         except RefusedError as error:
-            # An older certificate of an order is not found by its serial number, one of another CA neither.
+            # An older certificate of an order is not found by its serial number, nor is one of another CA.
             if isinstance(error, RateLimitedError) or error.http_status not in (400, 404):
                 raise
             return None
 
     def survey(self, known: Order | None = None) -> Survey:
-        """Return what the account has for these names and this product, besides a known order.
+        """Return the account's orders for these names and this product, besides a known order.
 
         Raises:
-            DigicertError: the list cannot be had, is not complete, or an order contradicts it.
+            DigicertError: the list cannot be read, is not complete, or an order contradicts it.
         """
         request = self._context.request
         listing = list_orders(self._client, common_name=request.common_name)
@@ -133,43 +133,43 @@ class OrderFinder:
         return Survey(self._confirm(pending), self._confirm(good), recent, wider)
 
     def has_same_names(self, order: Order) -> bool | None:
-        """Return whether an order is for the names that are wanted; None when it does not say."""
+        """Return whether an order is for the requested names; None if it does not say."""
         names = known_names(order.names)
         if names is None:
             return None
         wanted = set(self._context.request.names)
-        # What the CA added of its own accord was never asked for.
+        # Names that the CA added were never requested.
         return wanted <= names and names - wanted <= companions(wanted)
 
     def is_wider(self, order: Order) -> bool:
-        """Return whether an order covers more than the names, so that a host must not choose it to reissue in."""
+        """Return whether an order covers more names, so that a host must not choose it for a reissue."""
         names = known_names(order.names)
         return self._context.options.is_hint and bool(names and names - set(self._context.request.names))
 
     def has_same_product(self, order: Order) -> bool | None:
-        """Return whether an order is for the wanted product, however that is spelled; None when it does not say."""
+        """Return whether an order is for the requested product, in any spelling; None if it does not say."""
         if order.product is None:
             return None
         return _plain(order.product) == _plain(self._context.request.product)
 
     def new_end(self, order: Order) -> datetime | None:
-        """Return when a certificate ends that is reissued now within an order; None when the order's end is unknown."""
+        """Return when a certificate would end that is reissued now; None if the order's end is unknown."""
         if order.order_valid_till is None:
             return None
         now = self._client.now()
         return min(now + longest_certificate(now, self._context.request.cert_validity_days), order.order_valid_till)
 
     def is_long_enough(self, order: Order) -> bool:
-        """Return whether a reissue would not be due again at once; an unknown end is no reason to buy."""
+        """Return whether a reissue would not be due again at once; an unknown end is not a reason to buy."""
         end = self.new_end(order)
         tolerance = END_TOLERANCE if end == order.order_valid_till else timedelta(0)
         return end is None or end > self._client.now() + self.least_left() + tolerance
 
     def least_left(self, order: Order | None = None) -> timedelta:
-        """Return how much validity a new certificate, or that of an order, must have left to be worth having."""
+        """Return how much validity a new certificate, or that of an order, must have left to be useful."""
         life = longest_certificate(self._client.now(), self._context.request.cert_validity_days)
         if order is not None and None not in (order.valid_from, order.valid_till):
-            # It may be shorter than the table says: certificates become shorter before the day that is required.
+            # It may be shorter than in the table, because CAs shorten certificates before the required date.
             life = min(life, t.cast(datetime, order.valid_till) - t.cast(datetime, order.valid_from))
         return renewal_threshold(life, self._context.options.remaining_days)
 
@@ -178,7 +178,7 @@ class OrderFinder:
         return moment is not None and self._client.now() - moment < GUARD
 
     def _complete(self, row: Order) -> Order | None:
-        """Return an order with what decides about it, or None when it is for other names or another product."""
+        """Return an order with all fields for the decision, or None if it is for other names or another product."""
         for order in (row, None):
             order = order or self._read(row)
             if order is None or False in (self.has_same_names(order), self.has_same_product(order)):
@@ -189,7 +189,7 @@ class OrderFinder:
         return order
 
     def _confirm(self, row: Order | None) -> Order | None:
-        """Return an order as `_read` does; a reissue in one that is for other names would revoke its certificates."""
+        """Return an order like `_read`; a reissue within an order for other names would revoke its certificates."""
         order = self._read(row)
         if order is not None and (
             False in (self.has_same_names(order), self.has_same_product(order)) or self.is_wider(order)
@@ -202,7 +202,7 @@ class OrderFinder:
         return order
 
     def _read(self, row: Order | None) -> Order | None:
-        """Return an order with all that the service says; what only the list says is kept."""
+        """Return an order with all its fields, including those that only the list has."""
         if row is None:
             return None
         order = get_order(self._client, row.order_id)
@@ -221,14 +221,15 @@ class OrderFinder:
 
 
 def is_foreign(context: CertificateContext, order: Order, same_names: bool | None) -> bool:
-    """Return whether the order that the journal names is not the one that was placed; raises DigicertError.
+    """Return whether the order in the journal is not the one that was placed; raises DigicertError.
 
-    The response to an order may carry the id of another one. A reissue there would revoke certificates of others.
+    The response to an order may contain the id of another order. A reissue there would revoke other users'
+    certificates.
 
     Args:
         context: the certificate.
         order: as the service shows it.
-        same_names: whether it is for the names that are wanted; None when it does not say.
+        same_names: whether it is for the requested names; None if it does not say.
     """
     entry = context.entry
     names = known_names(order.names)
@@ -244,7 +245,7 @@ def is_foreign(context: CertificateContext, order: Order, same_names: bool | Non
 
 
 def is_tied(context: CertificateContext, order: Order) -> bool:
-    """Return whether an order shows a certificate, or an id, that the host knows as its own."""
+    """Return whether an order shows a certificate or an id that belongs to the host."""
     entry, number, fingerprint = context.entry, order.serial_number, order.csr and csr_fingerprint(order.csr)
     known = [each for each in (entry.serial_number, entry.replaced_serial_number) if each is not None]
     if number is not None and (context.is_installed(number) or any(same_serial_number(number, each) for each in known)):

@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""What a run is about to do for one certificate."""
+"""What a run is going to do for one certificate."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Plan(t.NamedTuple):
 
     Attributes:
         action: as in the module's result.
-        order: the order to continue, or to reissue in.
-        submission: what to send, None when there is nothing to send.
+        order: the order to continue or to reissue.
+        submission: what to send, None for nothing.
         body: of the request.
     """
 
@@ -38,10 +38,10 @@ class Plan(t.NamedTuple):
 
 
 def reserved_plan(context: CertificateContext, submission: Submission) -> Plan:
-    """Return the plan to send what this run planned before, and another machine has reserved since.
+    """Return the plan to send a submission that this run planned and another machine has reserved.
 
     Raises:
-        DigicertError: the task asks for something else now.
+        DigicertError: the task now asks for something else.
     """
     request = context.request
     same = set(submission.names) == set(request.names) and submission.product == request.product

@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""What a run would do, as far as files and journal tell without a request."""
+"""Predict what a run would do, from files and journal only, without a request."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def predict_action(
     installed: InstalledCertificate,
     is_due: bool,
 ) -> str:
-    """Return the action that a run would have, one of the constants of `context`."""
+    """Return the predicted action, one of the constants of `context`."""
     if entry.submission is not None and (is_due or options.force):
         return CONTINUED
     if not is_due and not options.force:
         return NONE
     if options.order_id is not None or options.renewal == "reissue":
         return REISSUED
-    # Without a journal, the order of the certificate in place is looked for first.
+    # Without a journal, a run first searches for the order of the installed certificate.
     known = entry.order_id is not None or installed.leaf is not None
     end, now = entry.order_valid_till, datetime.fromtimestamp(time.time(), timezone.utc)
     longest = longest_certificate(now, request.cert_validity_days)

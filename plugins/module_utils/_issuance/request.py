@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""What a certificate is asked for with, checked before anything is sent: the bodies of an order and of a reissue.
+"""The bodies of an order and of a reissue, checked before anything is sent.
 
 They are those of section 4, "DV orders with immediate issuance", and of section 6, "Reissue", of the API page. This
 file sends nothing.
@@ -30,7 +30,7 @@ from ansible_collections.community.digicert.plugins.module_utils._x509.csr impor
 LONGEST_YEAR = 366  # days
 LARGEST_NUMBER = 2**63
 MANAGED = "because the module sets it"
-# Fields of the body that options of their own set, and which option it is.
+# Fields of the body that other options set, and the name of the option.
 OWN_FIELDS = {
     "certificate.common_name": "common_name",
     "certificate.dns_names": "dns_names",
@@ -48,22 +48,22 @@ OWN_FIELDS = {
     "container": "container_id",
     "alternative_order_id": MANAGED,
 }
-# What an order has and a reissue within it has not (API page, section 6).
+# Fields that an order has and a reissue does not (API page, section 6).
 ORDER_ONLY = ("order_validity", "payment_method", "container", "custom_fields", "renewal_of_order_id")
 
 
 class IssuanceOptions(t.NamedTuple):
-    """How to go about it.
+    """How to get the certificate.
 
     Attributes:
-        renewal: `auto` reissues within an order that is still good, `reissue` never orders, `order` never reissues.
-        remaining_days: a certificate with less days left is due; None for the default, see `lifetime`.
-        force: get another certificate although nothing is due, or although something stands against an order.
+        renewal: `auto` reissues within an order that is still valid, `reissue` never orders, `order` never reissues.
+        remaining_days: a certificate with fewer days left is due; None for the default, see `lifetime`.
+        force: get another certificate even if none is due, or if a guard refuses an order.
         order_id: work with this order, and place none.
         wait: wait until the certificate is issued.
-        wait_timeout: seconds that the run may wait, for another run, for a lost answer and for the issuance together.
-        check_revoked: ask whether the certificate in place was revoked.
-        is_hint: the journal comes from a host, so that it alone is never a reason to send anything.
+        wait_timeout: seconds that the run may wait in total for another run, for a lost response, and for the issuance.
+        check_revoked: ask whether the installed certificate was revoked.
+        is_hint: the journal comes from a host, so it alone is never a reason to send anything.
     """
 
     renewal: str = "auto"
@@ -76,7 +76,7 @@ class IssuanceOptions(t.NamedTuple):
     is_hint: bool = False
 
 
-# The options of the module that this room reads, and what they are when they are not given.
+# The options of the module that this package reads, and their defaults.
 DEFAULTS: dict[str, t.Any] = {
     "common_name": None,
     "dns_names": None,
@@ -105,24 +105,24 @@ DEFAULTS: dict[str, t.Any] = {
 
 
 def issuance_options(options: t.Mapping[str, t.Any], is_hint: bool = False) -> IssuanceOptions:
-    """Return how to go about it, as the module's options say; the names are those of DEFAULTS."""
+    """Return how to get the certificate, from the module's options; the names are those of DEFAULTS."""
     given = {name: options[name] for name in IssuanceOptions._fields if name in options}
     return IssuanceOptions(**given)._replace(is_hint=is_hint)
 
 
 class CertificateRequest(t.NamedTuple):
-    """What a certificate is asked for with.
+    """The requested certificate.
 
     Attributes:
-        csr: what the CSR asks for.
+        csr: the CSR, parsed.
         product: the API's identifier of the product.
         common_name: A-labels, lower case.
         dns_names: the other names, likewise.
-        body: of an order, without what differs from order to order.
-        more: fields of the user's own.
-        ends: when the order ends on a date that the user gave, the end of that day, UTC; else None.
-        cert_validity_days: days that the user wants certificates to live, None for the longest.
-        renewal_of_order_id: the order that the user wants an order to be linked to.
+        body: of an order, without the fields that differ for each order.
+        more: the user's additional fields.
+        ends: end of the day (UTC) on which the order ends, if the user set a date; else None.
+        cert_validity_days: days that the user wants certificates to be valid, None for the longest.
+        renewal_of_order_id: the order that the user wants a new order to be linked to.
     """
 
     csr: Csr
@@ -148,20 +148,20 @@ class CertificateRequest(t.NamedTuple):
         return {**_merge(self.body, self.more), **own}
 
     def reissue_body(self) -> dict[str, t.Any]:
-        """Return the body of a reissue; of the user's own fields, those of the certificate are in it."""
+        """Return the body of a reissue, with the user's additional fields for the certificate only."""
         body = {name: value for name, value in self.body.items() if name not in ORDER_ONLY}
         return _merge(body, {name: value for name, value in self.more.items() if name == "certificate"})
 
 
 def certificate_request(csr: str | bytes, options: t.Mapping[str, t.Any]) -> CertificateRequest:
-    """Return what a CSR and the module's options ask for.
+    """Return the request from a CSR and the module's options.
 
     Args:
-        csr: the CSR, as it was given or read from a file.
-        options: the options of the module `digicert_certificate` by their names, None where not given.
+        csr: the CSR, from the option or from a file.
+        options: the options of the module `digicert_certificate` by their names, None if not set.
 
     Raises:
-        DigicertError: an option, or the CSR, is not what it should be.
+        DigicertError: an option or the CSR is invalid.
     """
     request = read_csr(csr)
     common_name, dns_names = wanted_names(request, options["common_name"], options["dns_names"])
@@ -179,7 +179,7 @@ def certificate_request(csr: str | bytes, options: t.Mapping[str, t.Any]) -> Cer
         certificate["cert_validity"] = {"days": options["cert_validity_days"]}
     body = {"certificate": certificate, "order_validity": validity, **_plain_fields(options)}
     more = options["additional_fields"] or {}
-    _merge(body, more)  # a field that must not be there is found before anything is sent
+    _merge(body, more)  # this finds forbidden fields before anything is sent
     return CertificateRequest(
         csr=request,
         product=options["product"],
@@ -194,7 +194,7 @@ def certificate_request(csr: str | bytes, options: t.Mapping[str, t.Any]) -> Cer
 
 
 def wanted_names(csr: Csr, common_name: str | None, dns_names: list[str] | None) -> tuple[str, tuple[str, ...]]:
-    """Return the common name and the other names, A-labels, each once: the options', else those of the CSR.
+    """Return the common name and the other names, A-labels, each once: from the options, else from the CSR.
 
     Raises:
         DigicertError: there are none, or too many, or one is no DNS name.
@@ -218,7 +218,7 @@ def wanted_names(csr: Csr, common_name: str | None, dns_names: list[str] | None)
 
 
 def _check_words(options: t.Mapping[str, t.Any], names: tuple[str, ...]) -> None:
-    """Raise DigicertError for names, identifiers and numbers that no request can hold."""
+    """Raise DigicertError for names, identifiers, and numbers that a request cannot contain."""
     wildcard = next((name for name in names if name.startswith("*.")), None)
     if options["order_id"] is None and options["dcv_method"] == "http-token" and wildcard is not None:
         raise DigicertError(f"{wildcard} cannot be validated with dcv_method=http-token. Use dns-txt-token.")
@@ -237,7 +237,7 @@ def _check_words(options: t.Mapping[str, t.Any], names: tuple[str, ...]) -> None
 
 
 def _order_validity(given: t.Mapping[str, t.Any] | None) -> tuple[dict[str, t.Any], datetime | None]:
-    """Return `order_validity` of the body, and the end of the order when it is a date; raises DigicertError."""
+    """Return `order_validity` of the body, and the end of the order if it is a date; raises DigicertError."""
     values = {name: value for name, value in (given or {"years": 1}).items() if value is not None}
     if len(values) != 1:
         raise DigicertError("order_validity must have exactly one of years, days, and custom_expiration_date.")
@@ -255,7 +255,7 @@ def _order_validity(given: t.Mapping[str, t.Any] | None) -> tuple[dict[str, t.An
 
 
 def _check_days(validity: t.Mapping[str, t.Any], cert_validity_days: int | None, remaining_days: int | None) -> None:
-    """Raise DigicertError when the validity asked for is nonsense, or each certificate would be due at once."""
+    """Raise DigicertError if the requested validity is impossible, or each certificate would be due at once."""
     if remaining_days is not None and remaining_days < 0:
         raise DigicertError("remaining_days must be 0 or more.")
     order_days = validity.get("days") or validity.get("years", 0) * LONGEST_YEAR or None
@@ -272,7 +272,7 @@ def _check_days(validity: t.Mapping[str, t.Any], cert_validity_days: int | None,
 
 
 def _plain_fields(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Return the fields of the body that options fill directly, without those that were not given."""
+    """Return the fields of the body that options set directly, without unset options."""
     container = options["container_id"]
     fields = {
         "dcv_method": options["dcv_method"],
@@ -288,10 +288,10 @@ def _plain_fields(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 def _merge(body: dict[str, t.Any], more: t.Mapping[str, t.Any], prefix: str = "") -> dict[str, t.Any]:
-    """Return a body with more fields: dictionaries are merged, other values take the place of those that were there.
+    """Return a body with more fields: dictionaries are merged, other values replace existing ones.
 
     Raises:
-        DigicertError: a field belongs to an option of its own.
+        DigicertError: another option sets the field.
     """
     merged = dict(body)
     for name, value in more.items():

@@ -5,11 +5,11 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Reservations: how two machines agree that one run sends, when the journal lies on a host and another machine orders.
+"""Reservations: how two machines agree which run sends, if the journal is on a host and another machine orders.
 
-The machine that orders plans a submission with the id of its run. The host writes it into the journal if the journal
-still is what the plan was made from. Only then may that run send it, and only for some minutes: another run that finds
-the reservation looks for what came of it, and takes over ten minutes later.
+The machine that orders plans a submission with the id of its run. The host writes it to the journal if the journal has
+not changed since the plan was made. Only then may that run send it, and only for some minutes: another run that finds
+the reservation searches for the result, and takes over ten minutes later.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import typing as t
 
 from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import JournalEntry
 
-# Less than the ten minutes after which another run takes over, by more than a request takes.
+# Less than the ten minutes after which another run takes over, with a margin longer than a request.
 LONGEST_RESERVATION = 480.0  # seconds
 
 
@@ -31,35 +31,35 @@ def new_run_id() -> str:
 
 
 def seconds_left(run_id: str | None) -> float:
-    """Return how long a run may still send what it reserved; 0 when the clock was set back, or for another text."""
+    """Return how long a run may still send what it reserved; 0 if the clock was set back, or for another text."""
     made = re.fullmatch("([0-9]{1,15})-[0-9a-f]{16}", run_id or "")
     age = -1.0 if made is None else time.time() - int(made.group(1))
     return max(0.0, LONGEST_RESERVATION - age) if age >= 0 else 0.0
 
 
 def may_record(current: JournalEntry, expected: JournalEntry, entry: JournalEntry) -> bool:
-    """Return whether an entry may take the place of what the journal says, for a run that expects something there.
+    """Return whether an entry may replace the journal's entry, for a run that expects a certain content.
 
-    To be called under the lock of the journal. False where another run has changed it.
+    Call this under the lock of the journal. It returns False if another run has changed the journal.
     """
     if current == entry or _without_loss(current) == _without_loss(expected):
         return True
     here, there = current.submission, expected.submission
     if here is None or there is None or here.run_id is None or here.run_id != there.run_id:
         return False
-    # Another run found what this one reserved. What it knows since then must not be forgotten.
+    # Another run found what this one reserved. Keep what it has recorded since then.
     is_installed = entry.submission is None and entry.serial_number not in (None, current.serial_number)
     is_accepted = entry.submission is not None and entry.submission.accepted
     return not here.accepted or is_installed or is_accepted
 
 
 def _without_loss(entry: JournalEntry) -> JournalEntry:
-    """Return an entry without the time of a look, which says nothing of who may send."""
+    """Return an entry without the time of a search, which does not matter for who may send."""
     submission = entry.submission
     return entry if submission is None else entry._replace(submission=submission._replace(lost_at=None))
 
 
 def is_same_installation(current: JournalEntry, entry: JournalEntry) -> bool:
-    """Return whether another run has already written down that the same certificate is installed."""
+    """Return whether another run has already recorded that the same certificate is installed."""
     numbers: set[t.Any] = {current.serial_number, entry.serial_number}
     return current.submission is None and entry.submission is None and len(numbers) == 1 and None not in numbers

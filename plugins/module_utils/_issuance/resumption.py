@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Going on where an earlier run stopped, and what else is asked about a certificate that is not due."""
+"""Continue an earlier run, and answer other questions about a certificate that is not due."""
 
 from __future__ import annotations
 
@@ -53,21 +53,21 @@ A_DAY = timedelta(days=1)
 
 
 class Resumption:
-    """Goes on with what the journal knows as sent."""
+    """Continues what the journal records as sent."""
 
     def __init__(self, context: CertificateContext) -> None:
-        """Take the certificate; nothing is sent yet."""
+        """Keep the context; nothing is sent yet."""
         self._context = context
         self._client = context.client
 
     def resume(self, submission: Submission, is_due: bool) -> Order | None:
         """Return the order whose certificate is to be fetched, or None.
 
-        None with a journal that knows nothing under way any more means: decide as if nothing had been sent. None with
-        one that does means: leave it all as it is.
+        If it is None and the journal has no pending submission any more, decide as if nothing had been sent. If it is
+        None and the journal has one, change nothing.
 
         Raises:
-            DigicertError: what was sent may still be under way, or the user has to decide.
+            DigicertError: what was sent may still be pending, or the user has to decide.
         """
         context, options = self._context, self._context.options
         is_wanted = is_due or options.force
@@ -92,7 +92,7 @@ class Resumption:
             number = submission.certificate_id
             return order if number is None or submission.kind == REISSUE else order._replace(certificate_id=number)
         if order.status == ISSUED:
-            # It was paid for: its order is the one to reissue in.
+            # It was paid for, so reissue within its order.
             self._drop(submission, order)
             return None
         if options.force and submission.kind == ORDER:
@@ -106,7 +106,7 @@ class Resumption:
         return None
 
     def _find(self, submission: Submission, is_wanted: bool) -> Order | None:
-        """Return the order of what was sent, with its CSR if there is one; None when there is none, or none visible."""
+        """Return the order of what was sent, with its CSR if known; None if there is none, or none is visible."""
         order = self._read(submission) if submission.accepted else None
         if order is not None and is_another(order, submission):
             submission, order = forget_order(self._context, submission), None
@@ -115,11 +115,11 @@ class Resumption:
         found = Submitter(self._context).resume(submission, is_wanted)
         if found is None or found.csr is not None:
             return found
-        # A row does not say all that decides.
+        # A row does not have all fields that decide.
         return self._read(t.cast("Submission", self._context.entry.submission))
 
     def _leave_foreign(self, order: Order) -> None:
-        """Forget an order that a host names, and that is not for the names of the play; raises DigicertError."""
+        """Forget an order that a host names and that is not for the names of the play; raises DigicertError."""
         if self._context.options.force:
             self._context.remember(self._context.entry._replace(submission=None))
             return
@@ -140,7 +140,7 @@ class Resumption:
         return order
 
     def _has_expired(self, submission: Submission, order: Order) -> bool:
-        """Return whether nobody fetched the certificate before it ended, so that it is of no use any more."""
+        """Return whether the certificate expired before anybody fetched it."""
         if order.status != ISSUED or order.valid_till is None or not self._context.is_ours(order.csr):
             return False
         old, number = submission.old_serial_number, order.serial_number
@@ -148,20 +148,20 @@ class Resumption:
         return not is_old and order.valid_till - self._client.now() < A_DAY
 
     def _is_replaced(self, submission: Submission, order: Order) -> bool:
-        """Return whether another host reissued in an order, so that nothing shows its first certificate any more."""
+        """Return whether another host reissued within an order, so nothing shows its first certificate any more."""
         if submission.kind != ORDER or order.status != ISSUED or order.csr is None or self._context.is_ours(order.csr):
             return False
         return submission.certificate_id is None or self._context.options.force
 
     def _is_ours(self, submission: Submission) -> bool:
-        """Return whether what was sent is what this run wants."""
+        """Return whether this run wants what was sent."""
         request = self._context.request
         names = set(submission.names) == set(request.names)
         same_product = submission.kind == REISSUE or submission.product == request.product
         return submission.csr_sha256 == request.csr.fingerprint and names and same_product
 
     def _after_closed(self, order: Order, submission: Submission, is_due: bool) -> None:
-        """Go on after somebody ended an order; raises DigicertError when the user has to say so."""
+        """Continue after somebody ended an order; raises DigicertError if the user has to confirm that."""
         context = self._context
         ours = self._is_ours(submission)
         if not context.options.force and is_due and ours:
@@ -171,7 +171,7 @@ class Resumption:
         self._drop(submission, None)
 
     def _drop(self, submission: Submission, order: Order | None) -> None:
-        """Let the journal forget what was sent; it keeps the order, or what it knew before that."""
+        """Remove the submission from the journal, which keeps the order or its earlier content."""
         context, entry = self._context, self._context.entry
         kept = entry._replace(submission=None)
         if order is not None:
@@ -182,12 +182,12 @@ class Resumption:
 
 
 def is_in_place(context: CertificateContext, submission: Submission, order: Order) -> bool:
-    """Return whether the certificate of what was sent is the one in place; raises DigicertError.
+    """Return whether the certificate of what was sent is the installed one; raises DigicertError.
 
     Args:
         context: the certificate.
         submission: what was sent, and accepted.
-        order: its order, as last seen.
+        order: its order, as last read.
     """
     leaf, old = context.installed.leaf, submission.old_serial_number
     if leaf is None or context.installed.faults or order.status != ISSUED:
@@ -198,7 +198,7 @@ def is_in_place(context: CertificateContext, submission: Submission, order: Orde
         # Reads lag behind, and an earlier certificate of the order may have the same CSR.
         is_earlier = submission.kind == REISSUE and order.certificate_id in submission.others
         return context.is_installed(order.serial_number) and not is_earlier
-    # Another host has reissued in the order since, so that order info is about that host's certificate.
+    # Another host has reissued within the order since, so order info is about that host's certificate.
     if submission.kind == REISSUE:
         rows = [row for row in list_reissues(context.client, order.order_id) if context.is_ours(row.csr)]
         rows = [row for row in rows if row.certificate_id not in submission.others]
@@ -210,7 +210,7 @@ def is_in_place(context: CertificateContext, submission: Submission, order: Orde
 
 
 def is_revoked(context: CertificateContext) -> bool:
-    """Return whether CertCentral shows the certificate in place as revoked; raises DigicertError."""
+    """Return whether CertCentral shows the installed certificate as revoked; raises DigicertError."""
     leaf, client = context.installed.leaf, context.client
     if leaf is None:
         return False
@@ -229,10 +229,10 @@ def is_revoked(context: CertificateContext) -> bool:
 
 
 def missing_chain(context: CertificateContext, leaf: Certificate) -> Bundle:
-    """Return a certificate in place with its chain, from the order that it came from.
+    """Return an installed certificate with its chain from its order.
 
     Raises:
-        DigicertError: there is no such order, or the service refused or could not be reached.
+        DigicertError: the order does not exist, or the service refused or could not be reached.
     """
     order = _order_of(context, leaf)
     if order is None:
@@ -248,7 +248,7 @@ def missing_chain(context: CertificateContext, leaf: Certificate) -> Bundle:
         number = next((row.certificate_id for row in rows if context.is_installed(row.serial_number)), number)
     text = download(context.client, number, order.order_id)
     try:
-        # No list may show an older certificate of the order; the intermediates of a later one do if they issued it.
+        # Lists may not show an older certificate of the order. The intermediates of a later one work if they issued it.
         others = [each for each in read_certificates(text) if each.public_key != leaf.public_key]
         return build_chain([leaf, *others], leaf.public_key)
     except DigicertError as error:
@@ -260,7 +260,7 @@ def missing_chain(context: CertificateContext, leaf: Certificate) -> Bundle:
 
 
 def _order_of(context: CertificateContext, leaf: Certificate) -> Order | None:
-    """Return the order that a certificate came from, or None when the account shows none; raises DigicertError."""
+    """Return the order of a certificate, or None if the account does not show one; raises DigicertError."""
     client, entry = context.client, context.entry
     if context.options.order_id is not None:
         return get_order(client, context.options.order_id)

@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""What the states of an order mean to the user: which end it, what to do in each.
+"""What the states of an order mean to the user: which ones end it, and what to do in each.
 
 The states are those of sections 4 and 6 of the API page. This file sends nothing.
 """
@@ -28,7 +28,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import Submission
 
 ISSUED, REISSUE_PENDING = "issued", "reissue_pending"
-# No certificate comes from these any more.
+# An order in these states does not get a certificate any more.
 CLOSED = {
     "rejected": "was rejected; its page in CertCentral says why.",
     "denied": "was denied; its page in CertCentral says why.",
@@ -36,7 +36,7 @@ CLOSED = {
     "revoked": "was revoked.",
 }
 EXPIRED = "expired"
-# Somebody has to act before a certificate comes.
+# Somebody has to act before the certificate is issued.
 STUCK = {
     "needs_approval": (
         "is waiting for approval. Approve it in CertCentral, then run the task again; with skip_approval=true, "
@@ -51,21 +51,21 @@ CANCEL = 'PUT /order/certificate/{order_id}/status with {{"status": "canceled", 
 
 
 def is_under_way(order: Order) -> bool:
-    """Return whether a certificate may still come of what was asked for."""
+    """Return whether a certificate may still be issued."""
     return order.status not in (ISSUED, EXPIRED) and order.status not in CLOSED
 
 
 def is_another(order: Order, submission: Submission) -> bool:
-    """Return whether an order is not the one that was sent: a response may carry the id of another one."""
+    """Return whether an order is not the one that was sent: a response may contain the id of another one."""
     if submission.kind != ORDER or order.csr is None or csr_fingerprint(order.csr) == submission.csr_sha256:
         return False
-    # Another host may have reissued in the order since, but not before its first certificate is issued.
+    # Another host may have reissued within the order, but not before its first certificate is issued.
     ids = (order.alternative_order_id, submission.alternative_order_id)
     return order.status == "pending" if None in ids else ids[0] != ids[1]
 
 
 def closed_error(order: Order) -> DigicertError:
-    """Return the error of an order that somebody ended."""
+    """Return the error for an order that somebody ended."""
     return DigicertError(
         f"Order {order.order_id} {CLOSED[order.status]} No file was changed; to place a new order anyway, run "
         "the task once with force=true."
@@ -73,20 +73,20 @@ def closed_error(order: Order) -> DigicertError:
 
 
 def stuck_error(order: Order) -> DigicertError | None:
-    """Return the error of a state in which waiting is of no use, or None."""
+    """Return the error for a state in which waiting does not help, or None."""
     if order.status in STUCK:
         return DigicertError(f"Order {order.order_id} {STUCK[order.status]}")
     return None
 
 
 def overdue_error(order: Order, dcv: DcvResult | None, failure: DigicertError | None, continues: str) -> DigicertError:
-    """Return the error of an order or a reissue whose certificate did not come in time.
+    """Return the error for an order or a reissue whose certificate was not issued in time.
 
     Args:
-        order: as last seen.
+        order: as last read.
         dcv: what the last check of domain control found.
         failure: why that is not known.
-        continues: what to do, as the end of a sentence that begins with what has to happen first.
+        continues: what to do, as the end of a sentence that begins with what the user has to do first.
     """
     facts: dict[str, t.Any] = {} if failure is None else {"http_status": failure.http_status, "code": failure.code}
     if dcv is not None and not dcv.valid and order.status != ISSUED:
@@ -107,7 +107,7 @@ def overdue_error(order: Order, dcv: DcvResult | None, failure: DigicertError | 
 
 
 def another_order_error(order: Order) -> DigicertError:
-    """Return the error of an order whose response carried the id of another one."""
+    """Return the error for an order whose response contained the id of another one."""
     return DigicertError(
         f"The response to the order carried the id {order.order_id}, which is the id of another order. Run the task "
         "again; it looks for the right one, and does not order again."
@@ -115,7 +115,7 @@ def another_order_error(order: Order) -> DigicertError:
 
 
 def mismatched_order_error(order: Order) -> DigicertError:
-    """Return the error of an order or reissue under way for another CSR, other names or another product."""
+    """Return the error for a pending order or reissue with another CSR, other names, or another product."""
     what = "a reissue" if order.status == REISSUE_PENDING else "order"
     named = f"Order {order.order_id} has a reissue" if what == "a reissue" else f"Order {order.order_id} is"
     return DigicertError(
@@ -126,7 +126,7 @@ def mismatched_order_error(order: Order) -> DigicertError:
 
 
 def refused_reissue_error(order_id: int, error: RefusedError) -> DigicertError:
-    """Return the error of a reissue that the service refused, with the way out; an order is never placed for that."""
+    """Return the error for a reissue that the service refused, with advice; it never leads to an order."""
     return error.extend(
         after=f"The reissue of order {order_id} was refused, and no order was placed instead. Correct the cause "
         "and run the task again, or run it with renewal=order, which places a paid order."

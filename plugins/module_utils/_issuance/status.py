@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""One look at all about a certificate on a host: files, private key, CSR, journal. Nothing is sent or written."""
+"""Everything about a certificate on a host: files, private key, CSR, journal. Nothing is sent or written."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ NO_KEY, ODD_KEY = "private_key_missing", "private_key_unreadable"
 
 
 class LookedAt(t.NamedTuple):
-    """What to look at: where it is installed, private key and CSR, the wanted names, and when it is due."""
+    """What to read: where it is installed, private key and CSR, the requested names, and when it is due."""
 
     paths: InstallPaths
     private_key_path: str | None = None
@@ -49,10 +49,10 @@ class LookedAt(t.NamedTuple):
 
 
 class CertificateStatus:
-    """What a look found."""
+    """What was found."""
 
     def __init__(self, looked_at: LookedAt) -> None:
-        """Look; raises DigicertError when a file cannot be read or the journal is damaged."""
+        """Read everything; raises DigicertError if a file cannot be read or the journal is damaged."""
         self._it = looked_at
         given = looked_at.paths.primary
         self.paths = looked_at.paths.resolve()
@@ -68,14 +68,14 @@ class CertificateStatus:
 
     @property
     def reasons(self) -> list[str]:
-        """Why another certificate is due; none when it is not."""
+        """Why another certificate is due; empty if none is due."""
         now = datetime.fromtimestamp(time.time(), timezone.utc)
         found = list(self.installed.due_reasons(self._it.remaining_days, now))
         return found + ([self.key_state] if self.key_state is not None else [])
 
     @property
     def csr_fits(self) -> bool | None:
-        """Whether the CSR is for the private key and exactly the wanted names; None when there is none."""
+        """Whether the CSR is for the private key and exactly the requested names; None if there is no CSR."""
         if self.csr is None:
             return None
         names = {*self.csr.dns_names, *([] if self.csr.common_name is None else [self.csr.common_name])}
@@ -86,7 +86,7 @@ class CertificateStatus:
         return same_names and self.public_key in (None, self.csr.public_key)
 
     def result(self) -> dict[str, t.Any]:
-        """Return all of it as plain values."""
+        """Return everything as plain values."""
         leaf, bundle, csr = self.installed.leaf, self.installed.bundle, self.csr
         now = datetime.fromtimestamp(time.time(), timezone.utc)
         reasons = self.reasons
@@ -109,10 +109,10 @@ class CertificateStatus:
         }
 
     def drift(self, wanted: t.Mapping[str, tuple[str | None, t.Any, t.Any]]) -> list[dict[str, t.Any]]:
-        """Return what is not as it should be, as `path`, `what`, and `is_private_key`.
+        """Return how the files differ from the options, as `path`, `what`, and `is_private_key`.
 
         Args:
-            wanted: mode (octal text), owner and group of each file, None for what does not matter.
+            wanted: mode (octal text), owner, and group of each file, None for any.
         """
         found = []
         contents = {}
@@ -141,7 +141,7 @@ class CertificateStatus:
         return tuple(dict.fromkeys(map(ascii_name, [*common, *self.csr.dns_names])))
 
     def _journal(self) -> dict[str, t.Any]:
-        """Return what the journal says: state `none`, `known`, `sent` (the answer was lost) or `accepted`."""
+        """Return the journal's content: state `none`, `known`, `sent` (the response was lost), or `accepted`."""
         entry, submission = self.journal.entry, self.journal.entry.submission
         state = "none" if entry.order_id is None and submission is None else "known"
         if submission is not None:
@@ -162,7 +162,7 @@ class CertificateStatus:
         }
 
     def _staged(self) -> dict[str, t.Any]:
-        """Return which staged files there are, and whether their certificate is complete and waits for activation."""
+        """Return which staged files exist, and whether their certificate is complete and waits for activation."""
         everything = [*self.paths.paths, self._it.csr_path, self._it.private_key_path]
         staged = [_staged_path(path) for path in everything]
         there = [path for path in staged if path is not None and os.path.lexists(path)]
@@ -178,7 +178,7 @@ class CertificateStatus:
         leaf, known = installed.leaf, self.journal.entry.serial_number
         fits = leaf is not None and not installed.faults
         complete = fits and not installed.has_drifted(paths)
-        # After a crash between two renames, a part of the files is in place already.
+        # After a crash between two renames, some of the files are already activated.
         begun = leaf is None and known is not None and public_key is None and self.installed.leaf is not None
         begun = begun and same_serial_number(t.cast(str, known), self.installed.leaf.serial_number)  # type: ignore[union-attr]
         ready = begun or (complete if public_key is not None else fits and self.public_key is not None)
@@ -186,7 +186,7 @@ class CertificateStatus:
 
 
 def read_csr_file(path: str | None) -> Csr | None:
-    """Return the CSR in a file; None when there is none, or it cannot be read as one. Raises DigicertError."""
+    """Return the CSR in a file; None if there is none, or if it is unreadable. Raises DigicertError."""
     content = None if path is None else read_regular(path)
     if content is None:
         return None
@@ -201,7 +201,7 @@ def _staged_path(path: str | None) -> str | None:
 
 
 def _read_key(path: str | None, passphrase: str | None) -> tuple[str | None, bytes | None]:
-    """Return why a private key cannot be used, as a reason, and its public key (DER); raises DigicertError."""
+    """Return the reason why a private key cannot be used, and its public key (DER); raises DigicertError."""
     if path is None:
         return None, None
     content = read_regular(path)
@@ -221,7 +221,7 @@ def _read_key(path: str | None, passphrase: str | None) -> tuple[str | None, byt
 
 
 def _odd_attributes(path: str, mode: str | None, owner: t.Any, group: t.Any) -> list[str]:
-    """Return which of mode, owner and group a file has otherwise; none when there is no file."""
+    """Return which of mode, owner, and group of a file differ; empty if there is no file."""
     try:
         status = os.stat(path)
     except OSError:

@@ -5,11 +5,11 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Sending an order or a reissue exactly once, and finding one whose answer was lost.
+"""Send an order or a reissue exactly once, and find one whose response was lost.
 
-It is written to the journal before it is sent. When its answer is lost, nothing is sent again before ten minutes have
-passed since then, and only if complete lists show that there is none. The CSR decides whether something found is what
-was sent. An order costs money, so doubt is an error. See sections 1, 4 and 6 of the API page.
+It is written to the journal before it is sent. If its response is lost, it is sent again after ten minutes at the
+earliest, and only if complete lists do not show it. The CSR decides whether a result is what was sent. Orders cost
+money, so doubt is an error. See sections 1, 4 and 6 of the API page.
 """
 
 from __future__ import annotations
@@ -53,15 +53,15 @@ if t.TYPE_CHECKING:
     from ansible_collections.community.digicert.plugins.module_utils._issuance.context import CertificateContext
     from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import Submission
 
-QUIET = 600.0  # seconds after a lost answer in which nothing is sent again
-LEAST_LOOK = 90.0  # seconds that a run looks for what was lost, reads lagging behind by up to a minute
-GRACE = 15.0  # seconds beyond wait_timeout: ten minutes of waiting begin at the first look, a moment after the run
+QUIET = 600.0  # seconds after a lost response in which nothing is sent again
+LEAST_LOOK = 90.0  # seconds that a run searches for what was lost, because reads lag behind by up to a minute
+GRACE = 15.0  # seconds beyond wait_timeout: the ten minutes begin at the first search, after the run starts
 # Dates of rows may lack zone and time of day.
 DATE_TOLERANCE = timedelta(hours=38)
 
 
 class Submitter:
-    """Sends what is wanted for one certificate, once."""
+    """Sends the order or reissue for one certificate, once."""
 
     def __init__(self, context: CertificateContext) -> None:
         """Take the certificate; nothing is sent yet."""
@@ -72,14 +72,14 @@ class Submitter:
         """Send an order or a reissue exactly once.
 
         Returns:
-            The order as the answer describes it, or as it was found in the account; the journal knows it. None when
-            the answer was lost, nothing came of it, and sending it again needs another reservation.
+            The order from the response, or as it was found in the account; the journal records it. None if the response
+            was lost, the service did not carry it out, and sending it again needs another reservation.
 
         Raises:
-            DigicertError: the service refused, or the answer was lost and it is too early to send it again.
+            DigicertError: the service refused, or the response was lost and it is too early to send it again.
         """
         context, before = self._context, self._context.entry._replace(submission=None)
-        # A missing library must not leave the trace of an order.
+        # If a library is missing, the journal must not record an order.
         self._client.prepare()
         if submission.first_sent is None:
             submission = submission._replace(first_sent=self._client.service_time)
@@ -91,7 +91,7 @@ class Submitter:
                 context.remember(before)
                 raise
             except RefusedError as error:
-                # Its words may come from a gateway, after all: a run within the next minutes looks before it sends.
+                # The refusal may come from a gateway, so a run within the next minutes searches before it sends.
                 refused = submission._replace(lost_at=self._client.service_time)
                 context.remember(before._replace(refused=refused))
                 if submission.kind != ORDER:
@@ -108,22 +108,22 @@ class Submitter:
             submission = submission._replace(lost_at=None)
 
     def resume(self, submission: Submission, is_wanted: bool) -> Order | None:
-        """Find what an earlier run sent without getting an answer, or see to it that it may be sent again.
+        """Find what an earlier run sent without getting a response, or wait until it may be sent again.
 
         Args:
             submission: from the journal.
-            is_wanted: a certificate is due. Otherwise one look is enough, and a fruitless one leaves all as it is.
+            is_wanted: a certificate is due. Otherwise one search is enough, and changes nothing if it finds nothing.
 
         Returns:
-            The order; None when there is none, and the journal does not know it any more, or when nothing is wanted.
+            The order; None if there is none and the journal no longer records it, or if nothing is wanted.
 
         Raises:
-            DigicertError: it may still be under way, or that cannot be known.
+            DigicertError: it may still be pending, or that is unknown.
         """
         context, begun = self._context, time.monotonic()
         found = self._look(submission)
         submission = self._note_loss(submission)
-        # What a look says is true of the moment when it began.
+        # The result of a search is valid for the moment when it began.
         is_over = self._quiet_left(submission) + time.monotonic() - begun <= 0
         if found is None and is_wanted:
             found = self._search(submission, None, time.monotonic() + self._quiet_left(submission))
@@ -139,13 +139,13 @@ class Submitter:
         return None
 
     def look_after_refusal(self, is_due: bool) -> None:
-        """See to it that what the journal says was refused was not carried out; the journal knows it if it was.
+        """Make sure that a refused submission in the journal was not carried out, or record that it was.
 
         Args:
-            is_due: another certificate is; otherwise nothing is sent anyway.
+            is_due: another certificate is due; otherwise nothing is sent anyway.
 
         Raises:
-            DigicertError: that cannot be known yet.
+            DigicertError: that is still unknown.
         """
         context, refused, found = self._context, self._context.entry.refused, None
         if refused is None or not (is_due or context.options.force):
@@ -166,7 +166,7 @@ class Submitter:
             self.accept(refused, found)
 
     def accept(self, submission: Submission, order: Order) -> Order:
-        """Remember that the service took what was sent; return the order."""
+        """Record that the service accepted what was sent; return the order."""
         context = self._context
         context.progress.submitted = True
         context.progress.order = order
@@ -189,7 +189,7 @@ class Submitter:
         return order
 
     def _post(self, submission: Submission, body: dict[str, t.Any]) -> Order:
-        """Send it, and again when the rate limit refused it and a look does not find it."""
+        """Send it, and send it again if the rate limit refused it and a search does not find it."""
         backoff = self._client.backoff()
         if submission.run_id is not None:
             backoff = Backoff(min(backoff.remaining, seconds_left(submission.run_id)))
@@ -216,15 +216,15 @@ class Submitter:
         return post_reissue(self._client, order_id, body, purpose, backoff)
 
     def _search(self, submission: Submission, failure: LostResponseError | None, end: float) -> Order | None:
-        """Look for what was lost until it may be sent again, or until the run must not wait any longer.
+        """Search for what was lost until it may be sent again, or until the run must not wait any longer.
 
         Args:
             submission: what was sent.
-            failure: the lost answer, when it was this run that sent it.
-            end: by the monotonic clock, when it may be sent again.
+            failure: the error of the lost response, if this run sent it.
+            end: when it may be sent again, by the monotonic clock.
 
         Returns:
-            What was found; None when `end` has come and complete lists show that there is none.
+            What was found; None if `end` has passed and complete lists do not show it.
         """
         now = time.monotonic()
         give_up = self._context.give_up
@@ -245,7 +245,7 @@ class Submitter:
             if begun >= stop:
                 break
             patience.wait()
-        # A look that began before the end may have missed it, however long its answer took.
+        # A search that began before the end may have missed it.
         if unknown is None and begun >= end:
             return None
         raise self._undecided_error(submission, failure, unknown, end)
@@ -284,7 +284,7 @@ class Submitter:
         )
 
     def _note_loss(self, submission: Submission) -> Submission:
-        """Remember the first time that the service tells after the loss; later runs count the ten minutes from it."""
+        """Record the service's first time after the loss; later runs count the ten minutes from it."""
         now = self._client.service_time
         is_noted = submission.lost_at is not None and now is not None and submission.lost_at <= now
         if now is None or is_noted or submission == self._context.entry.refused:
@@ -294,15 +294,15 @@ class Submitter:
         return submission
 
     def _quiet_left(self, submission: Submission, quiet: float | None = None) -> float:
-        """Return the seconds until what was lost, or refused, may be sent again."""
+        """Return the seconds until what was lost or refused may be sent again."""
         quiet = QUIET if quiet is None else quiet
         passed = 0.0 if submission.lost_at is None else (self._client.now() - submission.lost_at).total_seconds()
         return min(quiet, max(0.0, quiet - passed))
 
     def _look(self, submission: Submission, is_brief: bool = False) -> Order | None:
-        """Return what came of a submission, None when complete lists show nothing; raises DigicertError in doubt.
+        """Return the result of a submission, None if complete lists do not show it; raises DigicertError in doubt.
 
-        A brief look asks for an order by its alternative id only.
+        A brief search asks for an order by its alternative id only.
         """
         if submission.kind != ORDER:
             return self._find_reissue(submission)
@@ -314,7 +314,7 @@ class Submitter:
         if submission.alternative_order_id is None:
             return None
         rows = find_by_alternative_id(self._client, submission.alternative_order_id, backoff) or ()
-        # Two under one id: neither is taken, the list has to tell.
+        # If two orders have the same id, use neither, and read the list.
         if len({row.order_id for row in rows}) != 1:
             return None
         order = rows[0] if rows[0].csr else get_order(self._client, rows[0].order_id, backoff)
@@ -344,13 +344,13 @@ class Submitter:
         return None
 
     def _is_other(self, row: Order, submission: Submission) -> bool:
-        """Return whether a row of the list is certainly another order; what it does not say is no reason."""
+        """Return whether a row of the list is certainly another order; missing fields are not a reason."""
         names = known_names(row.names)
         other_names = names is not None and not set(submission.names) <= names
         return row.order_id in submission.others or other_names or self._is_older(row.created, submission)
 
     def _is_result(self, order: Order, submission: Submission) -> bool | None:
-        """Return whether an order is what was sent; None when that cannot be known."""
+        """Return whether an order is what was sent; None if that is unknown."""
         if order.order_id in submission.others or self._context.is_installed(order.serial_number):
             return False
         if self._is_older(order.created, submission):
@@ -393,7 +393,7 @@ class Submitter:
         return None
 
     def _is_replaced(self, serial_number: str | None, submission: Submission) -> bool:
-        """Return whether a serial number is that of a certificate that was there before."""
+        """Return whether a serial number belongs to an earlier certificate."""
         old = submission.old_serial_number
         if serial_number is None:
             return False

@@ -5,17 +5,17 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""One whole run for one certificate: keep, continue, reissue, renew or order, and install. It needs no Ansible.
+"""One whole run for one certificate: keep, continue, reissue, renew, or order, and install. It does not need Ansible.
 
-A run is driven like this; everything that it reads and writes lies in the folder of the paths:
+Use it like this; it reads and writes only in the folders of the paths:
 
     request = certificate_request(csr_text, options)   # a mapping of all names in `request.DEFAULTS`
     paths = InstallPaths(path, chain_path, full_chain_path)
     workflow = Workflow(client, request, issuance_options(options), paths)
-    outcome = workflow.run(install_files)   # raises DigicertError; `workflow.progress` says what is known then
+    outcome = workflow.run(install_files)   # raises DigicertError; then read `workflow.progress`
 
-`install(contents, before)` puts the files in place durably, in the order of `contents` (path -> text); `before` is
-what each holds, None where there is none. `install_files` in this file does it without owner, mode and backup.
+`install(contents, before)` writes the files durably, in the order of `contents` (path -> text); `before` is the current
+text of each, None if it does not exist. `install_files` in this file does this without owner, mode, and backup.
 """
 
 from __future__ import annotations
@@ -65,16 +65,16 @@ REVOKED = "revoked"  # a reason why a certificate is due, beside those of `insta
 
 
 class Outcome(t.NamedTuple):
-    """What came of a run.
+    """The result of a run.
 
     Attributes:
         action: one of the constants of `context`.
-        order: as last seen, None when none was looked at.
-        leaf: the certificate; None when it is not issued, or only predicted.
-        bundle: the same with its chain, None when that is not known.
+        order: as last read, None if none was read.
+        leaf: the certificate; None if it is not issued, or only predicted.
+        bundle: the certificate with its chain, None if that is unknown.
         order_valid_till: the end of the order, as far as known.
-        predicted: this is what check mode expects; nothing was sent or written.
-        run_id: what was planned needs a reservation for this run; nothing was sent.
+        predicted: this is the prediction of check mode; nothing was sent or written.
+        run_id: the plan needs a reservation for this run; nothing was sent.
     """
 
     action: str
@@ -87,11 +87,11 @@ class Outcome(t.NamedTuple):
 
 
 class Elsewhere(t.NamedTuple):
-    """What another machine has, which installs the certificate and keeps the journal.
+    """The state of another machine, which installs the certificate and keeps the journal.
 
     Attributes:
-        entry: what its journal says; it is a hint only, unless `run_id` is given.
-        text: the certificate in place and its chain, PEM text, empty where there is none.
+        entry: its journal, which is only a hint unless `run_id` is set.
+        text: its installed certificate and chain, PEM text, empty if there is none.
         run_id: the run that planned `entry`, once the other machine has reserved it.
     """
 
@@ -113,15 +113,16 @@ class Workflow:
         csr_path: str | None = None,
         elsewhere: Elsewhere | None = None,
     ) -> None:
-        """Take what is needed; nothing is read, sent or written yet.
+        """Keep what is needed; nothing is read, sent, or written yet.
 
         Args:
             client: connection to the account.
-            request: what is wanted.
-            options: how to go about it.
-            paths: where to install it; without any, the certificate is returned only.
-            csr_path: the file that the CSR was read from, which must not be written over.
-            elsewhere: what another machine has that keeps the journal. Nothing is sent without its reservation then.
+            request: the requested certificate.
+            options: how to get it.
+            paths: where to install it; without paths, the certificate is only returned.
+            csr_path: the file that the CSR was read from, which must not be overwritten.
+            elsewhere: the state of another machine that keeps the journal. Then nothing is sent without its
+                reservation.
         """
         self._client = client
         self._request = request
@@ -138,11 +139,11 @@ class Workflow:
         """Do the work.
 
         Args:
-            install: puts files in place.
-            check_mode: send nothing and write nothing, and say what would be done.
+            install: writes files.
+            check_mode: predict the result without sending or writing anything.
 
         Raises:
-            DigicertError: see its `changed` for whether something was changed before.
+            DigicertError: its `changed` says whether something was changed before.
         """
         try:
             return self._run(install, check_mode)
@@ -190,12 +191,12 @@ class Workflow:
         return bool(self._reasons(installed)) or asked or context.entry.submission is not None or drifted
 
     def _lacks_chain(self, installed: InstalledCertificate) -> bool:
-        """Return whether another machine that has a certificate does not have its chain."""
+        """Return whether another machine has a certificate without its chain."""
         return self._elsewhere is not None and installed.leaf is not None and installed.bundle is None
 
     def _work(self, context: CertificateContext, install: Install) -> Outcome:
-        """Return the outcome of what has to be done, under the lock."""
-        # Most runs find nothing due, and each pays for its imports: what asks the service is imported where it is used.
+        """Do the work under the lock, and return the outcome."""
+        # Imported here because most runs find nothing due and should not spend time on these imports.
         from ansible_collections.community.digicert.plugins.module_utils._issuance.decision import Decider
         from ansible_collections.community.digicert.plugins.module_utils._issuance.plan import Plan, reserved_plan
         from ansible_collections.community.digicert.plugins.module_utils._issuance.resumption import (
@@ -230,7 +231,7 @@ class Workflow:
         return self._submit(context, install, plan)
 
     def _is_reserved(self, submission: Submission) -> bool:
-        """Return whether this run has reserved a submission; raises DigicertError when it is too late to send it."""
+        """Return whether this run has reserved a submission; raises DigicertError if it is too late to send it."""
         run_id = self._elsewhere and self._elsewhere.run_id
         if run_id is None or submission.run_id != run_id or submission.accepted:
             return False
@@ -243,7 +244,7 @@ class Workflow:
         )
 
     def _reserve(self, context: CertificateContext, plan: Plan) -> Outcome:
-        """Return the outcome when another machine has to reserve first what is planned."""
+        """Return the outcome if another machine has to reserve the plan first."""
         run_id = new_run_id()
         submission = t.cast("Submission", plan.submission)._replace(run_id=run_id, first_sent=self._client.service_time)
         context.remember(context.entry._replace(submission=submission))
@@ -251,7 +252,7 @@ class Workflow:
         return Outcome(plan.action, plan.order, order_valid_till=context.entry.order_valid_till, run_id=run_id)
 
     def _submit(self, context: CertificateContext, install: Install, plan: Plan) -> Outcome:
-        """Return the outcome after what is planned, if anything is to be sent, was sent once and installed."""
+        """Send the plan once, if it has something to send, install the certificate, and return the outcome."""
         from ansible_collections.community.digicert.plugins.module_utils._issuance.submission import Submitter
 
         if plan.body is not None and plan.submission is not None:
@@ -267,7 +268,7 @@ class Workflow:
         return self._complete(context, install, plan)
 
     def _complete(self, context: CertificateContext, install: Install, plan: Plan) -> Outcome:
-        """Return the outcome after the certificate of an order was fetched and installed."""
+        """Fetch and install the certificate of an order, and return the outcome."""
         from ansible_collections.community.digicert.plugins.module_utils._issuance.completion import Completion
 
         progress = self.progress
@@ -281,14 +282,14 @@ class Workflow:
         leaf = context.installed.leaf
         entry = context.entry
         if plan.submission is None and leaf is not None:
-            # A key that leaked is revoked by what is written here before its certificate is replaced.
+            # The serial number recorded here, before the certificate is replaced, allows revoking a leaked key later.
             context.remember(entry._replace(replaced_serial_number=leaf.serial_number))
         self._install(context, install, bundle.leaf, bundle, order)
         self._finish(context, order, bundle.leaf, plan.submission)
         return self._outcome(context, plan.action, bundle.leaf, bundle)
 
     def _finish_interrupted(self, context: CertificateContext, order: Order) -> bool:
-        """Return whether an earlier run installed the order's certificate and was cut off before it wrote that down."""
+        """Return whether an earlier run installed the order's certificate but did not record that."""
         from ansible_collections.community.digicert.plugins.module_utils._issuance.resumption import is_in_place
 
         submission, leaf = t.cast("Submission", context.entry.submission), context.installed.leaf
@@ -300,7 +301,7 @@ class Workflow:
     def _finish(
         self, context: CertificateContext, order: Order, leaf: Certificate, submission: Submission | None
     ) -> None:
-        """Remember that a certificate is installed; the files are on the disk before the journal says so."""
+        """Record that a certificate is installed; the files are on the disk before that."""
         entry = context.entry
         replaced = entry.replaced_serial_number if submission is None else submission.old_serial_number
         context.remember(
@@ -319,7 +320,7 @@ class Workflow:
         )
 
     def _order_end(self, context: CertificateContext, order: Order) -> datetime | None:
-        """Return the end of an order: as the service says it, else as the journal knows it, else as it was ordered."""
+        """Return the end of an order: from the service, else from the journal, else as ordered."""
         entry = context.entry
         if order.order_valid_till is not None:
             return order.order_valid_till
@@ -332,7 +333,7 @@ class Workflow:
         return self._request.ends if not days else self._client.now() + timedelta(days=min(days, 10**5))
 
     def _keep(self, context: CertificateContext, install: Install) -> Outcome:
-        """Return the outcome when the certificate in place stays, with all files made to fit it."""
+        """Keep the installed certificate, correct all files, and return the outcome."""
         installed = context.installed
         leaf, bundle = installed.leaf, installed.bundle
         if leaf is None or installed.faults:
@@ -352,7 +353,7 @@ class Workflow:
         bundle: Bundle | None,
         order: Order | None,
     ) -> None:
-        """Put the files in place; raises DigicertError."""
+        """Write the files; raises DigicertError."""
         known = self.paths.contents(leaf, bundle)
         contents = {path: text for path, text in known.items() if text is not None}
         try:
@@ -370,7 +371,7 @@ class Workflow:
         return Outcome(action, self.progress.order, leaf, bundle, context.entry.order_valid_till)
 
     def _predict(self, installed: InstalledCertificate) -> Outcome:
-        """Return what a run would do, as far as files and journal tell."""
+        """Predict what a run would do, from files and journal only."""
         from ansible_collections.community.digicert.plugins.module_utils._issuance.prediction import predict_action
 
         reasons, entry = self._reasons(installed), self.journal.entry
@@ -386,7 +387,7 @@ class Workflow:
 
 
 def install_files(contents: t.Mapping[str, str], before: t.Mapping[str, str | None]) -> None:
-    """Put files in place durably, readable by everybody; raises DigicertError."""
+    """Write files durably, readable by everybody; raises DigicertError."""
     for path, text in contents.items():
         if text != before.get(path):
             replace_file(path, text.encode("utf-8"), mode=0o644)

@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Certificates and their chains (RFC 5280): what a certificate says, and which certificate issued which.
+"""Certificates and their chains (RFC 5280): the contents of a certificate, and which certificate issued which.
 
 `cryptography` is loaded when the first certificate is read.
 """
@@ -32,14 +32,14 @@ _BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 _BASIC_CONSTRAINTS = "2.5.29.19"  # RFC 5280, 4.2.1.9
 _EXTENDED_KEY_USAGE = "2.5.29.37"  # RFC 5280, 4.2.1.12
 _SERVER_USAGES = {"1.3.6.1.5.5.7.3.1", "2.5.29.37.0"}  # serverAuth, anyExtendedKeyUsage
-_TRUE = b"\x01\x01"  # how a BOOLEAN that is not FALSE begins
+_TRUE = b"\x01\x01"  # the beginning of a BOOLEAN that is not FALSE
 _LONGEST_CHAIN = 10  # certificates above the leaf; public chains have two or three
 _LONGEST_SERIAL_NUMBER = 40 * 8  # bits; RFC 5280, 4.1.2.2: 20 bytes
-_LONGEST_NAME = 300  # characters of a name or subject that are kept
+_LONGEST_NAME = 300  # longest name or subject, in characters
 
 
 class Certificate(t.NamedTuple):
-    """A certificate. All text is printable and short, whatever the certificate says.
+    """A certificate. All text is printable and short, for any certificate.
 
     Attributes:
         pem: PEM text in its canonical form, LF line ends.
@@ -47,11 +47,11 @@ class Certificate(t.NamedTuple):
         subject: RFC 4514 string.
         issuer: RFC 4514 string.
         names: its subject alternative names of type DNS, lower case.
-        serial_number: hexadecimal, upper case, an even number of digits, as CertCentral shows it.
+        serial_number: hexadecimal, upper case, with an even number of digits, as CertCentral shows it.
         not_before: aware datetime, UTC.
         not_after: aware datetime, UTC.
         raw: the object of the `cryptography` library.
-        is_self_signed: whether it was signed with its own key, as a placeholder or a root is.
+        is_self_signed: whether it was signed with its own key, like a placeholder or a root.
         is_ca: whether it may issue certificates.
         allows_server_auth: whether TLS servers may use it; False when it is restricted to other purposes.
         subject_der: subject as DER.
@@ -74,16 +74,16 @@ class Certificate(t.NamedTuple):
     issuer_der: bytes
 
     def covers(self, name: str) -> bool:
-        """Return whether a name (A-labels, lower case) is one of the certificate's, or falls under a wildcard of it."""
+        """Return whether the certificate covers a name (A-labels, lower case), directly or with a wildcard."""
         # RFC 9525, 6.3: a wildcard stands for exactly one label.
         return name in self.names or "*." + name.partition(".")[2] in self.names
 
     def is_valid_at(self, moment: datetime) -> bool:
-        """Return whether an aware datetime lies in its validity period, the first and last second included."""
+        """Return whether an aware datetime is in its validity period, which includes the first and the last second."""
         return self.not_before <= moment <= self.not_after
 
     def leaf_fault(self, moment: datetime) -> str | None:
-        """Return why a TLS server cannot use it at an aware datetime, as the end of a sentence; None when it can."""
+        """Return why a TLS server cannot use it at an aware datetime, as the end of a sentence; None if it can."""
         if self.is_ca:
             return "is a CA certificate."
         if self.is_self_signed:
@@ -98,7 +98,7 @@ class Certificate(t.NamedTuple):
 
 
 class Bundle(t.NamedTuple):
-    """A certificate with its chain, each certificate signed by the next; `root` is None when it did not come along."""
+    """A certificate with its chain, each certificate signed by the next; `root` is None if it is not known."""
 
     leaf: Certificate
     intermediates: tuple[Certificate, ...]
@@ -110,7 +110,7 @@ class Bundle(t.NamedTuple):
         return "".join(certificate.pem for certificate in self.intermediates)
 
     def full_chain(self, include_root: bool) -> str | None:
-        """Return the certificate and its chain as PEM text; None when the root is asked for and not known."""
+        """Return the certificate and its chain as PEM text; None if the root is requested but not known."""
         if not include_root:
             return self.leaf.pem + self.chain
         return None if self.root is None else self.leaf.pem + self.chain + self.root.pem
@@ -125,7 +125,7 @@ def read_certificates(text: str, *, skip_damaged: bool = False) -> list[Certific
 
     Args:
         text: any text.
-        skip_damaged: leave out what cannot be read, instead of raising an error.
+        skip_damaged: omit certificates that cannot be read, instead of raising an error.
 
     Raises:
         DigicertError: one of them cannot be read or is cut off; the message is the end of a sentence.
@@ -149,7 +149,7 @@ def read_certificates(text: str, *, skip_damaged: bool = False) -> list[Certific
 
 
 def _blocks(text: str) -> list[str]:
-    """Return what is between BEGIN and END lines, in time that grows with the length of the text and no faster."""
+    """Return what is between BEGIN and END lines, in linear time."""
     blocks: list[str] = []
     position = 0
     while True:
@@ -194,12 +194,12 @@ def _certificate(block: str, number: int) -> Certificate:
 
 
 def build_chain(certificates: t.Sequence[Certificate], public_key: bytes | None = None) -> Bundle:
-    """Return the certificate for a server with its chain, in order, without duplicates and certificates of others.
+    """Return a server's certificate with its chain, in order, without duplicates and unrelated certificates.
 
     Args:
-        certificates: in any order. Where several would do, one that is valid now wins, then the first one.
-        public_key: SubjectPublicKeyInfo (DER) of the server's certificate; None for the first one that issued none of
-            the others.
+        certificates: in any order. Of several suitable ones, one that is valid now is preferred, then the first one.
+        public_key: SubjectPublicKeyInfo (DER) of the server's certificate; None for the first one that did not issue
+            any of the others.
 
     Raises:
         DigicertError: the server's certificate or the intermediate certificate that issued it is missing; the message
@@ -231,7 +231,7 @@ def build_chain(certificates: t.Sequence[Certificate], public_key: bytes | None 
 
 
 def _find_leaf(known: t.Sequence[Certificate], public_key: bytes | None) -> Certificate:
-    """Return the certificate that a server shows; raises DigicertError."""
+    """Return the certificate for a server; raises DigicertError."""
     if not known:
         raise DigicertError("it contains no certificate.")
     if public_key is None:
@@ -241,7 +241,7 @@ def _find_leaf(known: t.Sequence[Certificate], public_key: bytes | None) -> Cert
     fitting = [one for one in known if one.public_key == public_key]
     if not fitting:
         raise DigicertError("it contains no certificate for this public key.")
-    # A placeholder with the same key can stand beside the real one.
+    # A placeholder with the same key can be beside the real one.
     ranked = sorted(_valid_first(fitting), key=lambda one: (one.is_ca, one.is_self_signed))
     return ranked[0]
 
@@ -268,7 +268,7 @@ def _is_signed_by(child: x509.Certificate, issuer: x509.Certificate) -> bool:
     try:
         key: t.Any = issuer.public_key()
         algorithm = child.signature_hash_algorithm
-        # Baseline Requirements 7.1.3.2: RSA and ECDSA are all that public TLS certificates are signed with.
+        # Baseline Requirements 7.1.3.2: public TLS certificates are signed with RSA or ECDSA only.
         if isinstance(key, library.rsa.RSAPublicKey) and algorithm is not None:
             key.verify(child.signature, child.tbs_certificate_bytes, library.padding.PKCS1v15(), algorithm)
         elif isinstance(key, library.ec.EllipticCurvePublicKey) and algorithm is not None:
@@ -304,7 +304,7 @@ def serial_number(value: int) -> str:
 
 
 def same_serial_number(one: str, other: str) -> bool:
-    """Return whether two hexadecimal serial numbers, however they are written, are the same."""
+    """Return whether two hexadecimal serial numbers are the same, in any spelling."""
 
     def plain(text: str) -> str:
         return text.replace(":", "").replace(" ", "").lstrip("0").upper()
@@ -313,7 +313,7 @@ def same_serial_number(one: str, other: str) -> bool:
 
 
 def describe(certificates: t.Iterable[Certificate]) -> dict[str, t.Any]:
-    """Return what a diff or a result shows of certificates, printable text throughout."""
+    """Return what a diff or a result shows of certificates, as printable text."""
     return {
         "certificates": [
             {
@@ -329,7 +329,7 @@ def describe(certificates: t.Iterable[Certificate]) -> dict[str, t.Any]:
 
 
 def _name_text(raw: x509.Certificate, field: str, name: _der.Value) -> str:
-    """Return a name of a certificate as RFC 4514 string; its common name when the library cannot read it."""
+    """Return a name of a certificate as RFC 4514 string, or its common name if the library cannot read it."""
     try:
         text = str(getattr(raw, field).rfc4514_string())
     except load_cryptography().unreadable:

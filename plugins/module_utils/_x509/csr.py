@@ -5,10 +5,10 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Certificate signing requests (RFC 2986): the text that DigiCert gets, and what a CSR asks for.
+"""Certificate signing requests (RFC 2986): the text to send to DigiCert, and what a CSR asks for.
 
-No error contains a part of a CSR, which may be a secret that was passed by mistake. `cryptography` is loaded when a
-signature is verified, so that request tokens need nothing but the standard library.
+No error contains a part of a CSR, which may be a secret that was passed by mistake. `cryptography` is loaded to verify
+a signature, so request tokens need only the standard library.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _FRAMES = {
     "BEGIN CERTIFICATE REQUEST": "END CERTIFICATE REQUEST",
     "BEGIN NEW CERTIFICATE REQUEST": "END NEW CERTIFICATE REQUEST",
 }
-# What is left of a byte order mark: read as Unicode, as Latin-1, or as UTF-8 with its bytes escaped or replaced.
+# A byte order mark after decoding: as Unicode, as Latin-1, or as UTF-8 with escaped or replaced bytes.
 _BYTE_ORDER_MARK = re.compile(
     "^(?:\ufeff|\xef\xbb\xbf|\xff\xfe|\xfe\xff|\udcff\udcfe|\udcfe\udcff|\udcef\udcbb\udcbf|\ufffd{2,3})"
 )
@@ -36,7 +36,8 @@ _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _SEQUENCE = rb"\x30(?:[\x00-\x7f]|\x81.|\x82..|\x83...)"
 # RFC 2986: a CSR is a sequence that begins with one of version 0 and a name, which is a sequence too.
 _REQUEST = re.compile(_SEQUENCE * 2 + rb"\x02\x01\x00\x30", re.DOTALL)
-# What else people have in base64: PKCS #1, PKCS #8, SEC 1; encrypted PKCS #8, with an OID of PKCS #5 or #12; X.509.
+# Other base64 contents that users pass: PKCS #1, PKCS #8, SEC 1; encrypted PKCS #8, with an OID of PKCS #5 or #12;
+# X.509.
 _PRIVATE_KEY = re.compile(
     _SEQUENCE + rb"(?:\x02\x01[\x00\x01]|" + _SEQUENCE + rb"\x06.\x2a\x86\x48\x86\xf7\x0d\x01[\x05\x0c])", re.DOTALL
 )
@@ -47,7 +48,7 @@ _LONGEST_NAME = 253  # RFC 1035, 2.3.4, as text without the last dot
 
 # Microsoft's name for the extension request, beside the one of RFC 2985.
 _EXTENSION_REQUESTS = (_der.EXTENSION_REQUEST, "1.3.6.1.4.1.311.2.1.14")
-# RFC 3279, RFC 4055, RFC 5758 and their elders: hashes that no public CA takes any longer, by signature algorithm.
+# RFC 3279, RFC 4055, RFC 5758, and older: signature algorithms with hashes that public CAs no longer accept.
 _WEAK = {
     "1.2.840.113549.1.1.2": "MD2",
     "1.2.840.113549.1.1.4": "MD5",
@@ -73,11 +74,11 @@ class Csr(t.NamedTuple):
     """A certificate signing request.
 
     Attributes:
-        text: as it was given, without a byte order mark; base64 of what was given as DER.
+        text: the input without a byte order mark, or base64 of DER input.
         fingerprint: SHA-256 of its DER form, hexadecimal.
         public_key: SubjectPublicKeyInfo, DER.
         common_name: of its subject, or None.
-        dns_names: its subject alternative names of type DNS, lower case, not checked in any way.
+        dns_names: its subject alternative names of type DNS, lower case, unchecked.
         has_other_names: whether it has subject alternative names of other types.
     """
 
@@ -97,7 +98,7 @@ def read_csr(given: str | bytes) -> Csr:
             be DER as well.
 
     Raises:
-        DigicertError: it is not a CSR, or its signature does not fit its key.
+        DigicertError: it is not a CSR, or its signature does not match its key.
         MissingLibraryError: `cryptography` is missing.
     """
     text = _decoded(given)
@@ -120,7 +121,7 @@ def read_csr(given: str | bytes) -> Csr:
 
 
 def csr_fingerprint(text: str) -> str | None:
-    """Return the fingerprint, as in `Csr`, of a CSR in whatever form an answer has it; None when it is not a CSR."""
+    """Return the fingerprint, as in `Csr`, of a CSR in any form that a response has; None if it is not a CSR."""
     try:
         return hashlib.sha256(a2b_base64(_body(_decoded(text)))).hexdigest()
     except DigicertError:
@@ -136,7 +137,7 @@ def order_csr(csr: object, csr_format: object = "base64") -> str:
             given; `pem_line` for BEGIN line, body and END line without line breaks. The last two take PEM text only.
 
     Raises:
-        DigicertError: an argument is not what it should be.
+        DigicertError: an argument is invalid.
     """
     return hashed_csr(csr, csr_format).decode()
 
@@ -158,7 +159,7 @@ def hashed_csr(csr: object, csr_format: object) -> bytes:
 
 
 def text_argument(name: str, value: object) -> str:
-    """Return a value that must be a string; raises DigicertError, which names the argument."""
+    """Return a value that must be a string; raises DigicertError with the name of the argument."""
     if isinstance(value, str):
         return value
     # Before ansible-core 2.19, a vaulted value decrypts itself here, and an undefined one raises its own error.
@@ -170,7 +171,7 @@ def text_argument(name: str, value: object) -> str:
 
 
 def ascii_name(name: str) -> str:
-    """Return a DNS name as certificates have it: A-labels, lower case, without a dot at the end.
+    """Return a DNS name in the form of certificates: A-labels, lower case, without a dot at the end.
 
     Raises:
         DigicertError: it is not a DNS name.
@@ -179,7 +180,7 @@ def ascii_name(name: str) -> str:
     plain = plain[:-1] if plain.endswith(".") else plain
     encoded = plain.lower() if plain.isascii() else _a_labels(plain)
     labels = encoded.split(".")
-    # An IP address has a number where a name has its top-level domain.
+    # The last label of an IP address is a number, unlike a top-level domain.
     named = all(_LABEL.fullmatch(label) for label in labels) and not labels[-1].isdigit()
     if not named or len(wildcard + encoded) > _LONGEST_NAME:
         raise DigicertError(
@@ -189,7 +190,7 @@ def ascii_name(name: str) -> str:
 
 
 def _a_labels(name: str) -> str:
-    """Return a name that has other characters than ASCII in A-labels (RFC 5891)."""
+    """Return a name with characters outside ASCII in A-labels (RFC 5891)."""
     shown = printable(name, 100)
     try:
         import idna  # comes with requests
@@ -205,7 +206,7 @@ def _a_labels(name: str) -> str:
 
 
 def _decoded(given: str | bytes) -> str:
-    """Return a text without a byte order mark, and without the NULs of UTF-16 that was read as something else."""
+    """Return a text without a byte order mark, and without the NULs of wrongly decoded UTF-16."""
     if isinstance(given, bytes):
         if _REQUEST.match(given):
             return b64encode(given).decode()
@@ -220,7 +221,7 @@ def _decoded(given: str | bytes) -> str:
 
 
 def _body(text: str) -> bytes:
-    """Return the base64 body of a CSR without blanks; raises DigicertError when the text is not a CSR."""
+    """Return the base64 body of a CSR without whitespace; raises DigicertError if the text is not a CSR."""
     parts = text.split("-----", 5)
     if len(parts) == 5 and _FRAMES.get(parts[1]) == parts[3] and not (parts[0] + parts[4]).strip():
         return _checked_body(parts[2])
@@ -234,7 +235,7 @@ def _checked_body(text: str) -> bytes:
     padding = body.translate(None, _BASE64)
     if len(body) % 4 or padding not in (b"", b"=", b"==") or not body.endswith(padding):
         raise _csr_error(text, _base64_fault(text))
-    # Enough to see what it is and how long it should be; to decode all of it takes ten times as long.
+    # The beginning shows the type and the length. Decoding everything takes ten times as long.
     head = a2b_base64(body[:20])
     if not _REQUEST.match(head) or _der_length(head) != len(body) // 4 * 3 - len(padding):
         raise _csr_error(text, _der_fault(a2b_base64(body)))
@@ -242,7 +243,7 @@ def _checked_body(text: str) -> bytes:
 
 
 def _der_length(der: bytes) -> int:
-    """Return how many bytes a DER value has by the account of its first bytes."""
+    """Return how many bytes a DER value has according to its first bytes."""
     if der[1] < 0x80:
         return 2 + der[1]
     header = 2 + der[1] - 0x80
@@ -250,7 +251,7 @@ def _der_length(der: bytes) -> int:
 
 
 def _csr_error(text: str, fault: str) -> DigicertError:
-    """Return the error for a text that is not a CSR; what says that it is a private key counts before other faults."""
+    """Return the error for a text that is not a CSR; signs of a private key take precedence."""
     if "PRIVATE KEY" in text:
         fault = "contains a private key. Pass the CSR that was made with it instead."
     return DigicertError(f"csr {fault}")
@@ -306,12 +307,12 @@ def _requested_extensions(attributes: t.Sequence[_der.Value]) -> dict[str, bytes
 
 
 def _verify(whole: bytes, info: bytes, public_key: bytes, algorithm: str, signature: bytes) -> None:
-    """Raise DigicertError unless a CSR was signed with the private key that belongs to its public key."""
+    """Raise DigicertError unless a CSR was signed with the private key of its public key."""
     library = load_cryptography()
     rsa, ec, hashes = library.rsa, library.ec, library.hashes
     try:
         key = library.serialization.load_der_public_key(public_key)
-        # The bytes are verified as they came; the library's own way writes them again, in order, on some versions.
+        # This verifies the original bytes, because some versions of the library encode and sort them again.
         if algorithm in _HASHES and isinstance(key, rsa.RSAPublicKey):
             key.verify(signature, info, library.padding.PKCS1v15(), getattr(hashes, _HASHES[algorithm])())
         elif algorithm in _HASHES and isinstance(key, ec.EllipticCurvePublicKey):

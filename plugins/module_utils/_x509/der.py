@@ -5,11 +5,11 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""The few bytes of DER (X.690) that this collection reads itself.
+"""The parts of DER (X.690) that this collection reads itself.
 
-The `cryptography` library refuses whole structures for what does not matter here: a SET that is out of order in the CSR
-of an appliance, an alternative name of a kind that it does not know in a certificate that was paid for. Versions differ
-in what they refuse. What is needed from such structures is read here, the same way with every version.
+The `cryptography` library refuses whole structures for reasons that do not matter here: an unordered SET in the CSR of
+an appliance, or an alternative name of an unknown type in a paid certificate. Versions differ in what they refuse. This
+file reads the needed parts in the same way with every version.
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ class Value(t.NamedTuple):
     content: bytes
 
     def parts(self) -> list[Value]:
-        """Return the values that a SEQUENCE or SET consists of; raises ValueError."""
+        """Return the values in a SEQUENCE or SET; raises ValueError."""
         return read_values(self.content)
 
 
 def read_values(data: bytes) -> list[Value]:
-    """Return the values that follow one another in data, which must end with the last one.
+    """Return the consecutive values in data, which must end with the last one.
 
     Raises:
-        ValueError: data is something else, or cut off.
+        ValueError: data is something else, or truncated.
     """
     values, position = [], 0
     while position < len(data):
@@ -62,7 +62,7 @@ def read_values(data: bytes) -> list[Value]:
 
 
 def read_value(data: bytes, tag: int) -> Value:
-    """Return the single value that data consists of; raises ValueError when it is another one, or not alone."""
+    """Return the single value in data; raises ValueError if it has another type, or is not the only one."""
     values = read_values(data)
     if len(values) != 1 or values[0].tag != tag:
         raise ValueError("The value is of another type.")
@@ -70,7 +70,7 @@ def read_value(data: bytes, tag: int) -> Value:
 
 
 def _length(data: bytes, position: int) -> tuple[int, int]:
-    """Return where the content begins of a value whose length begins at a position, and how long it is."""
+    """Return where the content of a value begins, and its length, from the position of its length field."""
     if position >= len(data):
         raise ValueError("A value has no length.")
     first = data[position]

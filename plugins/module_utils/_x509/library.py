@@ -5,9 +5,9 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""The one place that loads `cryptography`, when the first CSR or certificate is read.
+"""The only place that loads `cryptography`, when the first CSR or certificate is read.
 
-Loading it takes longer than most of what modules, filters and tests do without it.
+Loading it takes longer than most other work of modules, filters, and tests.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.er
 
 @functools.lru_cache(maxsize=None)
 def load_cryptography() -> t.Any:
-    """Return the parts of `cryptography` that are used here, and `unreadable`, what it raises for data it cannot read.
+    """Return the used parts of `cryptography`, and `unreadable`, the exceptions that it raises for unreadable data.
 
     Raises:
         MissingLibraryError: it is missing.

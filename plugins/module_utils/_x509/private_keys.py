@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Private keys, and CSRs that are made with one. No error contains a part of a key or a passphrase."""
+"""Private keys, and CSRs made with them. Errors never contain a part of a key or a passphrase."""
 
 from __future__ import annotations
 
@@ -18,19 +18,22 @@ from ansible_collections.community.digicert.plugins.module_utils._x509.csr impor
 from ansible_collections.community.digicert.plugins.module_utils._x509.library import load_cryptography
 
 CURVES = ("secp256r1", "secp384r1", "secp521r1")
-SMALLEST_SIZE, LARGEST_SIZE = 2048, 16384  # bits; Baseline Requirements 6.1.5, and what takes minutes to make
+SMALLEST_SIZE, LARGEST_SIZE = (
+    2048,
+    16384,
+)  # bits; Baseline Requirements 6.1.5, and larger keys take minutes
 LONGEST_COMMON_NAME = 64  # characters; RFC 5280, ub-common-name
 
-# What is encrypted in the old way has headers with hyphens.
+# Old encrypted keys have headers with hyphens.
 _BLOCK = re.compile(
     rb"-----BEGIN ([A-Z ]{0,20}PRIVATE KEY)-----(?:[^-]{0,100}-){0,8}[^-]{1,100000}-----END \1-----", re.DOTALL
 )
-# An RSA signature of the same CSR is always the same; this attribute (RFC 2985, 5.4.1) makes another CSR of it.
+# RSA signatures of the same CSR are identical; this attribute (RFC 2985, 5.4.1) makes the CSR different.
 _CHALLENGE_PASSWORD = "1.2.840.113549.1.9.7"  # noqa: S105 (the name of an attribute)
 
 
 class KeySpec(t.NamedTuple):
-    """A private key to make: `kind` is RSA or ECC, `size` the bits of an RSA key, `curve` one of CURVES for ECC."""
+    """A private key to create: `kind` is RSA or ECC, `size` the bits of an RSA key, `curve` one of CURVES for ECC."""
 
     kind: str
     size: int
@@ -38,10 +41,10 @@ class KeySpec(t.NamedTuple):
 
 
 def make_private_key(spec: KeySpec, passphrase: str | None) -> bytes:
-    """Return a new private key as PEM text (PKCS #8), encrypted when there is a passphrase.
+    """Return a new private key as PEM text (PKCS #8), encrypted if there is a passphrase.
 
     Raises:
-        DigicertError: there is no such key.
+        DigicertError: such a key does not exist.
         MissingLibraryError: `cryptography` is missing.
     """
     library = load_cryptography()
@@ -79,7 +82,7 @@ def read_private_key(content: bytes, path: str, passphrase: str | None) -> t.Any
         passphrase: used only if the key is encrypted.
 
     Raises:
-        DigicertError: there is no RSA or ECC key in it, or the passphrase is missing or wrong.
+        DigicertError: it does not contain an RSA or ECC key, or the passphrase is missing or wrong.
         MissingLibraryError: `cryptography` is missing.
     """
     library = load_cryptography()
@@ -126,8 +129,8 @@ def make_csr(key: t.Any, names: t.Sequence[str], *, is_another: bool = False) ->
 
     Args:
         key: the private key, an object of `cryptography`.
-        names: A-labels, lower case; the first is the common name too, if it is short enough to be one.
-        is_another: differ from every CSR that was made with this key and these names before.
+        names: A-labels, lower case; the first is also the common name, if it is short enough.
+        is_another: make the CSR differ from every earlier CSR with this key and these names.
     """
     library = load_cryptography()
     x509 = library.x509
@@ -145,14 +148,14 @@ def make_csr(key: t.Any, names: t.Sequence[str], *, is_another: bool = False) ->
 
 
 def csr_pem(csr: Csr) -> str:
-    """Return a CSR, however it was written, as PEM text."""
+    """Return a CSR in any form as PEM text."""
     if "-----" in csr.text:
         return csr.text
     return f"-----BEGIN CERTIFICATE REQUEST-----\n{csr.text.strip()}\n-----END CERTIFICATE REQUEST-----\n"
 
 
 def asks_for_names_only(csr: str) -> bool:
-    """Return whether a CSR, PEM text, asks for DNS names and nothing else."""
+    """Return whether a CSR in PEM form asks only for DNS names."""
     library = load_cryptography()
     try:
         request = library.x509.load_pem_x509_csr(csr.encode())
@@ -163,7 +166,7 @@ def asks_for_names_only(csr: str) -> bool:
 
 
 def csr_fits(csr: Csr, key: t.Any, names: t.Sequence[str]) -> bool:
-    """Return whether a CSR has the public key that belongs to `key`, and asks for just these names."""
+    """Return whether a CSR has the public key of `key`, and asks for exactly these names."""
     return (
         csr.public_key == public_key(key)
         and set(csr.dns_names) == set(names)

@@ -5,13 +5,13 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Request tokens: make one, read the dates of one, look for a valid one in a text.
+"""Request tokens: make one, read its dates, find a valid one in a text.
 
 The rules are those of section 3, "Request tokens", of the API page. This file does not import Ansible and sends
 nothing.
 
-Arguments are checked here, whatever their type, so that every caller gets the same errors. No error contains a part of
-a CSR, an AuthKey or a text: any of them can be a secret that was passed by mistake.
+This file checks arguments of any type, so every caller gets the same errors. Errors never contain a part of a CSR, an
+AuthKey, or a text, because each of them can be a secret that was passed by mistake.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _DATE_LENGTH = 14
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _READ_OF_A_FILE = 5000  # characters that DigiCert reads of one
 
-# A 256-bit number of 50 digits begins with 6 at most.
+# A 256-bit number with 50 digits begins with 6 at most.
 _TOKEN = re.compile(r"(?=([0-9]{14}[0-6][0-9a-z]{49}))")
 
 
@@ -47,12 +47,12 @@ class TokenInfo(t.NamedTuple):
 
     @classmethod
     def of(cls, timestamp: str) -> TokenInfo | None:
-        """Return what 14 digits mean as a timestamp, or None when they are not a date."""
+        """Return the dates of a timestamp with 14 digits, or None if it is not a date."""
         created = _parsed(timestamp)
         return None if created is None else cls(timestamp, created, created + VALIDITY)
 
     def valid(self, now: float) -> bool:
-        """Return whether `now` (seconds since 1970) lies in the 30 days, the first and the last instant included."""
+        """Return whether `now` (seconds since 1970) is in the 30 days, which include the first and the last instant."""
         return self.created.timestamp() <= now <= self.expires.timestamp()
 
     def expired(self, now: float) -> bool:
@@ -136,7 +136,7 @@ def has_valid_token(
         csr_format: what was hashed, see `csr.order_csr`.
         now: seconds since 1970; None for the clock.
         method: `http` for the body of a file, of which DigiCert reads 5,000 characters; `dns` for the value of one TXT
-            record, in which nothing that begins with one of these years may precede the token; None for any text.
+            record, in which no text that begins with one of these years may precede the token; None for any text.
 
     Raises:
         DigicertError: an argument is not what it should be.
@@ -175,7 +175,7 @@ def _is_valid(candidate: str, hashed: bytes, key: bytes, moment: float) -> bool:
     info = TokenInfo.of(candidate[:_DATE_LENGTH])
     if info is None or not info.valid(moment):
         return False
-    # As bytes, because compare_digest() takes no string that has other characters than ASCII.
+    # Bytes, because compare_digest() accepts only ASCII strings.
     return hmac.compare_digest(candidate.encode("utf-8", "replace"), _token(info.timestamp, hashed, key).encode())
 
 
@@ -190,7 +190,7 @@ def base36(digest: bytes) -> str:
 
 
 def _parsed(timestamp: str) -> datetime | None:
-    """Return the date that 14 digits mean, or None; strptime() takes three times as long and allows blanks."""
+    """Return the date from 14 digits, or None; strptime() takes three times as long and allows spaces."""
     if len(timestamp) != _DATE_LENGTH or not (timestamp.isascii() and timestamp.isdigit()):
         return None
     try:
@@ -205,7 +205,7 @@ def _parsed(timestamp: str) -> datetime | None:
         )
     except ValueError:
         return None
-    # Where Python's calendar ends, the expiry is not a date.
+    # The expiry may be after the end of Python's calendar.
     return None if created.year == MAXYEAR else created
 
 

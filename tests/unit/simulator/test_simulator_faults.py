@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Faults: each field of ``Fault`` alone, and before or after the change is made."""
+"""Faults: each field of ``Fault`` alone, before or after the change."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The filter certificate_report: what it finds when it compares the orders of an account with hosts."""
+"""The filter certificate_report: it compares the orders of an account with hosts."""
 
 from __future__ import annotations
 

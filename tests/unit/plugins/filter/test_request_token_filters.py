@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The filters for request tokens: what they add to the logic, and that the simulator's own reading agrees."""
+"""The filters for request tokens: what they add to the logic, and that the simulator agrees."""
 
 from __future__ import annotations
 

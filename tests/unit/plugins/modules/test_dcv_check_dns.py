@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""digicert_dcv_check over DNS: knot, and servers that answer as broken ones do."""
+"""digicert_dcv_check over DNS: knot, and broken servers."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Zone:
         self._known: set[str] = set()
 
     def put(self, name: str, *texts: str, kind: str = "TXT") -> None:
-        """Make these the only records at a name; nothing else is there then."""
+        """Make these the only records at a name."""
         update = dns.update.UpdateMessage(self.knot.zone)
         update.delete(f"{name}.")
         for text in texts:
@@ -77,7 +77,7 @@ def zone(knot: Knot) -> t.Iterator[Zone]:
 
 @pytest.fixture
 def check(zone: Zone, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Check:
-    """Run the module; the resolver of the machine is knot too, which knows nothing but its zone."""
+    """Run the module; the machine's resolver is also knot, which knows only its zone."""
     monkeypatch.setattr(looks, "PAUSE", 0.05)
 
     def resolver(limit: t.Any) -> dns.resolver.Resolver:
@@ -232,7 +232,7 @@ def test_a_server_that_recovers(check: Check) -> None:
 
 @pytest.mark.parametrize("servers", [[HOST, "127.0.0.2"], ["127.0.0.2", HOST]])
 def test_every_server_must_show_it(zone: Zone, check: Check, servers: list[str]) -> None:
-    """One that lags behind fails the look, as DigiCert may ask it from one of its places."""
+    """A server that lags behind fails the check, because DigiCert may ask it."""
     zone.put(RECORD, token())
     with answering(dns.message.make_response, "127.0.0.2", zone.port):
         outcome = check(dns_servers=servers)

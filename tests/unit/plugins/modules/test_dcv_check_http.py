@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""digicert_dcv_check over HTTP: real servers on loopback, over TLS and without, and what DigiCert would see of them."""
+"""digicert_dcv_check over HTTP: real servers on loopback, with and without TLS, and what DigiCert would see."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def expired(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def closed_port() -> t.Iterator[int]:
-    """A port at which nobody listens, and nobody else can: it stays bound."""
+    """A port without a listener that stays bound, so nobody else can listen there."""
     with socket.socket() as holder:
         holder.bind((HOST, 0))
         yield int(holder.getsockname()[1])
@@ -275,7 +275,7 @@ def test_the_connection_goes_to_the_address_that_was_checked(monkeypatch: pytest
 
 
 class Raw(socketserver.BaseRequestHandler):
-    """A server that behaves badly until the other side goes away."""
+    """A server that misbehaves until the client closes the connection."""
 
     begin = b""
     again = b""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""digicert_dcv_record against knot: one text is added or removed, and what a server refuses is said."""
+"""digicert_dcv_record against knot: it adds or removes one text, and reports refusals."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The variables of the role: what becomes of odd spellings, what is refused, and that no list of them lacks one."""
+"""The variables of the role: unusual spellings, refused values, and complete lists of variables."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WWW: dict[str, t.Any] = {"common_name": "www.example.com", "directory": "/etc/ss
 
 
 class Omit:
-    """As ansible-core 2.19 and newer have it."""
+    """As in ansible-core 2.19 and later."""
 
 
 def test_nothing_but_a_name_is_needed() -> None:
@@ -113,7 +113,7 @@ def test_what_cannot_be_meant_is_one_sentence(given: dict[str, t.Any], problem: 
 
 
 def test_null_and_empty_text_mean_not_given() -> None:
-    """As surveys have them; options that are no texts get as far as this only where Ansible lets them."""
+    """As surveys send them. Ansible may refuse these values earlier for options that are not text."""
     unset = dict.fromkeys(DOCUMENTED) | {"common_name": "www.example.com"}
     for name in DOCUMENTED.keys() - {"common_name"}:
         for empty in ("", " ", "\n"):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How a module ends: with its result, or with one sentence and what is known of the failure."""
+"""A module ends with its result, or with one sentence and the details of the failure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral im
 
 
 class Module:
-    """Remembers how it ended."""
+    """Records how it ended."""
 
     def __init__(self) -> None:
         self.params = dict.fromkeys(runner.connection_argument_spec(), None) | {

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A client of the scripted server, and time that passes at once."""
+"""A client of the scripted server, and a clock that does not wait."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def client(script: Script) -> Client:
 
 @pytest.fixture
 def sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds slept, without sleeping: time passes at once and jitter is always the largest."""
+    """The seconds of each sleep, without sleeping; jitter is always the largest."""
     slept: list[float] = []
     monkeypatch.setattr(time, "monotonic", lambda: 1000.0 + sum(slept))
     monkeypatch.setattr(time, "sleep", slept.append)

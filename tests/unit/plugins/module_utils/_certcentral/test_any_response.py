@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Any response at all: what comes of it is a result or a DigicertError, and no secret is in its text."""
+"""Any response leads to a result or a DigicertError whose text does not contain a secret."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ anything = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.
 
 @st.composite
 def mutated(draw: st.DrawFn) -> t.Any:
-    """A valid response with some of its values replaced or left out."""
+    """A valid response with some of its values replaced or omitted."""
     value = json.loads(json.dumps(draw(st.sampled_from(VALID))))
     for _ignored in range(draw(st.integers(0, 3))):
         places = list(_places(value))
@@ -125,7 +125,7 @@ def test_any_response_is_a_result_or_one_sentence_without_secrets(
     left, clock = list(given_responses), [1000.0]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(time, "monotonic", lambda: clock[0])
-        # A wait of nothing must not be without end.
+        # A wait of zero seconds must not repeat forever.
         patch.setattr(time, "sleep", lambda seconds: clock.append(clock.pop() + max(seconds, 0.1)))
         patch.setattr(client, "_send", lambda *_ignored: left.pop(0) if len(left) > 1 else left[0])
         error = _failure_of(lambda: str(CALLS[name](client)).encode("utf-8", "surrogatepass"))

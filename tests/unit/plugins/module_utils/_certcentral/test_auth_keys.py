@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""AuthKeys: which one fits, what a response must contain, and that a lost response neither doubles nor loses a key."""
+"""AuthKeys: which one is reused, invalid responses, and lost responses, which neither double nor lose a key."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from tests.support.auth_key_service import NOW, Service, raw
 from tests.support.script import Script
 
 HOUR = 1 / 24
-LAG = 60.0  # seconds that reads lag behind writes at worst
+LAG = 60.0  # seconds; the longest lag of reads behind writes
 
 
 def key(name: str, days: float | None) -> AuthKey:
@@ -195,7 +195,7 @@ def test_the_permanent_key_is_created_once_whatever_becomes_of_the_response(
 
 @pytest.mark.parametrize(
     ("carried_out", "loss"),
-    # One that appears after it was looked for is one more, which does no harm; only a silent service is waited for.
+    # A key that appears later is one more, which is harmless; the module waits only for a silent service.
     [(45.0, "silent"), *[(done, loss) for done in (True, False) for loss in LOSSES]],
 )
 def test_an_expiring_key_is_created_once_where_the_list_shows_it_in_time(

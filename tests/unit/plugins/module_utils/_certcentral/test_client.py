@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The client: what a response means, what is sent again and when, the service's clock, and what errors say."""
+"""The client: the meaning of responses, what is sent again and when, the service's clock, and error messages."""
 
 from __future__ import annotations
 
@@ -105,8 +105,8 @@ def test_backoff_is_jittered_and_half_of_it_fixed_under_the_rate_limit(
     assert sleeps == [0, 2.5]
 
 
-# Status and body, and what they say of a request: only a 4xx with the documented body is a refusal (decided by the
-# service), all else leaves open whether the request was carried out.
+# Status and body, and their meaning: only a 4xx with the documented body is a refusal by the service; after any other
+# response, it is unknown whether the request was carried out.
 CONCLUSIONS: list[tuple[int, t.Any, type[DigicertError], bool, str | None]] = [
     (400, coded("a"), errors.RefusedError, False, "a"),
     (401, coded("a"), errors.RefusedError, False, "a"),
@@ -164,7 +164,7 @@ def test_what_a_response_means_and_whether_it_is_asked_for_again(
         script.answer(body, status=status)
     error = error_of(lambda: client.request(method, "/x", "test"))
     assert (type(error), error.transient, error.code, error.http_status) == (kind, transient, code, status)
-    # Another try is always safe for a GET; for a POST only where the service itself says that it did nothing.
+    # A retry is always safe for a GET, and for a POST only if the service itself says that it did nothing.
     again = transient and (method == "GET" or kind is errors.RateLimitedError)
     assert len(script.calls) == 1 + len(sleeps)
     assert bool(sleeps) == again
@@ -282,7 +282,7 @@ KEY = "".join(f"\\u{ord(character):04x}" for character in "the-api-key")
         b'<input name="auth_key" value="s3cret">',
         b"no such auth_key 's3cret'",
         b'{"auth_key": "s3cret',
-        b"<p>" + b"<br>" * 4998 + b"the-api-key",  # where a long text is cut
+        b"<p>" + b"<br>" * 4998 + b"the-api-key",  # where a long text is truncated
         f'{{"odd": ["{" " * 19980}", "the-api-key"]}}'.encode(),
     ],
 )

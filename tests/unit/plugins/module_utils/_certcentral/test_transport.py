@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What happens on the wire: limits of time and size that every urllib3 keeps, and whether a request was sent at all."""
+"""The wire: time and size limits with every urllib3, and whether a request was sent."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 SIZED = OK + b"Content-Length: %d\r\n%s\r\n"
 MIB = 1024 * 1024
 OVERSIZED, BROKEN = "larger than 4 MiB", "connection broke before the response was complete"
-EITHER = f"{OVERSIZED}|{BROKEN}"  # which of them is the matter of urllib3
+EITHER = f"{OVERSIZED}|{BROKEN}"  # urllib3 decides which one
 ENCODED = "content encoding that was not requested"
 
 
@@ -204,7 +204,7 @@ def test_hostile_responses_take_little_memory() -> None:
 def drip(connection: socket.socket, _request: bytes) -> None:
     for byte in itertools.chain(OK, itertools.repeat(32)):
         connection.sendall(bytes([byte]))
-        threading.Event().wait(0.05)  # and not the clock that another test replaces
+        threading.Event().wait(0.05)  # not the clock that another test replaces
 
 
 def stay_silent(connection: socket.socket, _request: bytes) -> None:

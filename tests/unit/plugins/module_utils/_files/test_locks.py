@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who has a lock, and what a file system may say instead."""
+"""Who gets a lock, and the errors of file systems."""
 
 from __future__ import annotations
 

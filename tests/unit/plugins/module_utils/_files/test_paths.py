@@ -101,7 +101,7 @@ def test_what_leads_nowhere_is_one_printable_sentence(given: str, reason: str, t
 
 
 def test_a_folder_that_becomes_a_link_on_the_way_leads_nowhere_else(tmp_path: Path) -> None:
-    """Somebody swaps a folder for a link to a private one, again and again, while files are written below it."""
+    """Another process keeps replacing a folder with a link to a private one while files are written below it."""
     (tmp_path / "private").mkdir()
     victim = tmp_path / "theirs" / "folder"
     victim.mkdir(parents=True)
@@ -143,7 +143,7 @@ def test_a_folder_that_becomes_a_link_on_the_way_leads_nowhere_else(tmp_path: Pa
         ("a.pem", "hard", True),
         ("a.pem", "folder-link/../a.pem", True),
         ("a.pem", "b.pem", False),
-        ("a.pem", "A.pem", False),  # both exist: no doubt
+        ("a.pem", "A.pem", False),  # both exist
         ("a.pem", "new.pem", False),
         ("new.pem", "sub/../new.pem", True),
         ("new.pem", "NEW.pem", True),
@@ -165,7 +165,7 @@ def test_same_file(one: str, other: str, same: bool, tmp_path: Path) -> None:
 
 
 def test_a_private_group_is_nobody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Many systems make a group for each user, and folders that it can write to."""
+    """Many systems create a group for each user, and folders that this group can write to."""
     (tmp_path / "a.pem").write_text("a")
     (tmp_path / "link").symlink_to("a.pem")
     tmp_path.chmod(0o775)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is read, and what is refused although it has the name of a file."""
+"""Which files are read, and which other entries are refused."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_what_is_not_a_file_to_read(plant: t.Callable[[Path], None], reason: str
 
 
 def private_keys() -> dict[str, bytes]:
-    """Return files that hold a private key."""
+    """Return files that contain a private key."""
     formats, encodings = serialization.PrivateFormat, serialization.Encoding
     encrypted = serialization.BestAvailableEncryption(b"passphrase")
     found = {}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Files are complete or not there at all, last over a power loss, and are seen by nobody too early."""
+"""Files are complete or missing, survive a power loss, and are never readable too early."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ansible_collections.community.digicert.plugins.module_utils._files.replacin
 
 
 class Events:
-    """The calls that put something on the disk or in sight, in order, and the mode of what they were made for."""
+    """The calls that flush or publish a file, in order, with the mode of the file."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.seen: list[str] = []

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The file in a webroot: what is put in, what stays, what is removed, and what is refused."""
+"""The file in a webroot: what is added, what stays, what is removed, and what is refused."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def remove(root: Path, value: str = ONE) -> bool:
 
 
 def tree(root: Path) -> dict[str, tuple[int, bytes]]:
-    """Return mode and content of all that is below a folder."""
+    """Return mode and content of everything below a folder."""
     found = {}
     for path in sorted(root.rglob("*")):
         status = path.lstat()
@@ -40,7 +40,7 @@ def tree(root: Path) -> dict[str, tuple[int, bytes]]:
 
 
 def modes(root: Path) -> dict[str, int]:
-    """Return the modes of all that is below a folder."""
+    """Return the modes of everything below a folder."""
     return {str(path.relative_to(root)): stat.S_IMODE(path.lstat().st_mode) for path in sorted(root.rglob("*"))}
 
 
@@ -108,7 +108,7 @@ def test_what_somebody_added_stays(tmp_path: Path) -> None:
 
 
 def test_many_at_once(tmp_path: Path) -> None:
-    """Values come and go; none is lost while it should be there, and nothing is left."""
+    """Hosts add and remove values: no value is lost, and nothing is left at the end."""
 
     def host(value: str) -> list[bool]:
         seen = []

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A certificate in a folder, and time that passes at once."""
+"""A certificate in a folder, and a clock that does not wait."""
 
 from __future__ import annotations
 

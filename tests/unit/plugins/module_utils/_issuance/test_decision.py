@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is done for a certificate that is due, in each state of its order: doubt never buys."""
+"""The decision for a certificate that is due, in each state of its order: doubt never leads to an order."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ REISSUED = "POST /order/certificate/7/reissue"
         ({"names": [NAME, "other.example"]}, {}, "ordered"),
         ({"names": [NAME, "other.example"]}, {"renewal": "reissue"}, "reissued"),
         ({"names": [NAME.upper(), "Example.COM"]}, {}, "reissued"),
-        # What somebody did.
+        # Changes in CertCentral.
         ({"status": "revoked"}, {}, "was revoked"),
         ({"status": "canceled"}, {}, "force=true"),
         ({"status": "canceled"}, {"force": True}, "ordered"),
@@ -60,11 +60,11 @@ REISSUED = "POST /order/certificate/7/reissue"
         ({"is_renewed": True, "names": ["other.example"]}, {}, "ordered"),
         ({"auto_renew": 1, "names": ["other.example"]}, {}, "ordered"),
         ({**ENDS_SOON, "auto_renew": 1}, {}, "none"),
-        # What the service does not say.
+        # Missing fields.
         ({"order_valid_till": None}, {}, "reissued"),
         ({"names": None}, {}, "reissued"),
         ({"product": None}, {}, "reissued"),
-        # Bought a moment ago.
+        # Just bought.
         ({**ENDS_SOON, "date_created": -2}, {}, "paid for less than 7 days ago"),
         ({**ENDS_SOON, "date_created": -2}, {"force": True}, "renewed"),
         ({"order_valid_till": 10}, {"order_id": 7}, "omit order_id to place one"),
@@ -273,7 +273,7 @@ def test_a_look_says_what_was_so_when_it_began(case: Case) -> None:
     def request(method: str, path: str, purpose: str, **options: t.Any) -> t.Any:
         response = answer(method, path, purpose, **options)
         if path.startswith("/order/certificate?") and case.client.calls.count("GET /order/certificate") == 2:
-            time.sleep(700)  # the machine was asleep
+            time.sleep(700)  # the machine was suspended
             case.orders(ours)
             case.client.on(INFO, ours)
         return response

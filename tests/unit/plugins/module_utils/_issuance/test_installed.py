@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is in place: what must not be written over, what is due, what a look says, and what reaches the disk."""
+"""Installed files: what must not be overwritten, what is due, what the status says, and what is written."""
 
 from __future__ import annotations
 

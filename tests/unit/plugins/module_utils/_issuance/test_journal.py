@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The journal: what it remembers survives, what it cannot be sure of is an error before anything is sent."""
+"""The journal keeps what it records. If it is unreadable, the run fails before it sends anything."""
 
 from __future__ import annotations
 

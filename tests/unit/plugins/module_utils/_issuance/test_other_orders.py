@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The response to an order may carry the id of another order: nothing is reissued there, and nothing bought twice."""
+"""The response to an order may contain the id of another order: nothing is reissued there or bought twice."""
 
 from __future__ import annotations
 

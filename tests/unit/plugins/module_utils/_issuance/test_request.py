@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an order and a reissue are asked for with, and what is refused before anything is sent."""
+"""The bodies of orders and reissues, and what is refused before anything is sent."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The journal lies on a host and another machine orders: one reservation, one request, whatever the host says."""
+"""The journal is on a host and another machine orders: one reservation, one request, even if the host lies."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from tests.support.pki import pem
 
 
 class Controller:
-    """Runs the workflow for a host, whose journal and certificate are what the test says."""
+    """Runs the workflow for a host whose journal and certificate the test sets."""
 
     def __init__(self, case: Case) -> None:
         self.case = case
@@ -98,7 +98,7 @@ def test_the_reservation_of_another_run_is_a_lost_response(controller: Controlle
     assert controller.case.sent == []
     assert controller.entry.submission is not None
     assert controller.entry.submission.lost_at is not None
-    # Ten minutes later it is taken over: with a reservation of its own.
+    # Ten minutes later, another run takes over with its own reservation.
     old = controller.entry.submission
     controller.entry = controller.entry._replace(submission=old._replace(lost_at=old.lost_at - timedelta(minutes=11)))
     again = controller.run(run_id)
@@ -211,7 +211,7 @@ INSTALLED = JournalEntry(order_id=8, serial_number="aa")
         (EMPTY, EMPTY, MINE, True),
         (MINE, EMPTY, MINE, True),  # the same call again
         (reserved(run_id="2-b"), EMPTY, MINE, False),
-        (reserved(run_id="1-a", lost_at=LOST), MINE, ACCEPTED, True),  # another run has looked
+        (reserved(run_id="1-a", lost_at=LOST), MINE, ACCEPTED, True),  # another run has searched
         (ACCEPTED, MINE, INSTALLED, True),  # and found
         (ACCEPTED, MINE, EMPTY, False),
         (INSTALLED, MINE, ACCEPTED, False),

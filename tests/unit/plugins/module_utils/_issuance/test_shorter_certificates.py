@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The service may issue shorter certificates earlier than the table of lifetimes says: no run renews them at once."""
+"""The service may issue shorter certificates before the dates in the table: no run renews them at once."""
 
 from __future__ import annotations
 

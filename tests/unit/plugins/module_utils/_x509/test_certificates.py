@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Certificates: what is read from them, which names are covered, how chains are put together."""
+"""Certificates: their contents, the names that they cover, and how chains are built."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def odd(
 @pytest.mark.parametrize("with_key", [False, True])
 @pytest.mark.parametrize("seed", range(4))
 def test_chain_is_sorted_out(seed: int, with_key: bool) -> None:
-    """In any order, with duplicates, strangers, an expired twin of the intermediate, and a root by another way."""
+    """In any order, with duplicates, unrelated certificates, an expired intermediate, and a cross-signed root."""
     leaf = MIDDLE.leaf("a.example")
     expired = ROOT.sign(MIDDLE.name, MIDDLE.key, days=-1, age=300, ca=True)
     stranger = Authority("Stranger")
@@ -320,7 +320,7 @@ def test_any_damaged_byte_has_a_message() -> None:
 
 
 def test_unsupported_keys_do_not_matter_above_the_leaf(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The public key of a certificate is taken as it is, not by a library that may not know its kind."""
+    """The public key of a certificate is read as bytes, because the library may not know its type."""
     [one] = read(ROOT.certificate)
     assert one.public_key == public_der(ROOT.key)
     library: t.Any = _certificates.load_cryptography()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""CSRs as all kinds of programs write them: what is read, in which form they are sent, and what is refused."""
+"""CSRs of many programs: what is read, in which form they are sent, and what is refused."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def der(text: str) -> bytes:
 
 
 def signed(info: bytes, algorithm: bytes = SIGNED_WITH["SHA256"], signature: bytes | None = None) -> bytes:
-    """Return a CSR of the key KEY around what it says."""
+    """Return a CSR of the key KEY with this content."""
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -232,7 +232,7 @@ def test_ed25519() -> None:
 
 
 def test_damaged_csrs_have_a_message() -> None:
-    """Whatever byte is wrong, there is a CSR or a DigicertError, and no other exception."""
+    """With any wrong byte, the result is a CSR or a DigicertError, never another exception."""
     good = der(new_csr("a.example", key=KEY))
     messages = set()
     for position in range(len(good)):
@@ -245,7 +245,7 @@ def test_damaged_csrs_have_a_message() -> None:
 
 
 def failure_of(given: str | bytes) -> str:
-    """Return the message of the error, or a good word."""
+    """Return the message of the error, or "read"."""
     try:
         read_csr(given)
     except DigicertError as error:

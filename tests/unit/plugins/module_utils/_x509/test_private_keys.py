@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Private keys that are made and read, and CSRs made with one."""
+"""Create and read private keys, and create CSRs with them."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ def test_another_csr_is_another_and_fits_all_the_same() -> None:
 @pytest.mark.parametrize("secret", [None, b"passphrase"])
 def test_keys_of_others_are_read(form: str, encoding: str, secret: bytes | None) -> None:
     if secret and (form, encoding) == ("TraditionalOpenSSL", "DER"):
-        return  # there is no such thing
+        return  # does not exist
     encryption = serialization.BestAvailableEncryption(secret) if secret else serialization.NoEncryption()
     kinds = getattr(serialization.Encoding, encoding), getattr(serialization.PrivateFormat, form)
     content = KEY.private_bytes(*kinds, encryption)
-    # A passphrase for a key that has none does no harm.
+    # A passphrase for a key that is not encrypted is harmless.
     key = private_keys.read_private_key(content, "a.key", "passphrase")
     assert private_keys.public_key(key) == private_keys.public_key(KEY)
     if secret:

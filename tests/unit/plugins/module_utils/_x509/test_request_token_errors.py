@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Request tokens: every wrong input has a clear error that names the argument and shows nothing of it."""
+"""Request tokens: every wrong input has a clear error that names the argument and does not show it."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ LAST = CSR.index("\n-----END")
 
 
 def failure(call: t.Callable[..., object], *args: object, **kwargs: object) -> str:
-    """Return the message of the DigicertError that a call must raise, after a look for secrets in all of it."""
+    """Return the message of the DigicertError that a call must raise, after checking it for secrets."""
     with pytest.raises(DigicertError) as caught:
         call(*args, **kwargs)
     told = "".join(traceback.format_exception(caught.type, caught.value, caught.tb))
     for given in [*args, *kwargs.values()]:
         for line in given.split() if isinstance(given, str) else []:
-            # Words of a message are shorter, and what stands in a PEM frame is no secret.
+            # Words of a message are shorter, and PEM headers are not secret.
             assert len(line) < 13 or line not in told
     return str(caught.value)
 
 
 def csr_failure(text: object) -> str:
-    """Return the message about a CSR, which must be the same wherever one is taken."""
+    """Return the message about a CSR, which must be the same for every function."""
     messages = {
         failure(make_token, text, AUTH_KEY),
         failure(order_csr, text),
@@ -70,12 +70,12 @@ def test_a_private_key_is_named_as_such(kind: str) -> None:
         key,
         key.replace("\n", "\r\n"),
         key[:200],
-        # One of them can be taken for base64, as the words of the frame can.
+        # One of them, like the words of the header, looks like base64.
         *(key.replace("-----", "") + "A" * count for count in range(4)),
         CSR + key,
         key + CSR,
         base64.b64encode(key.encode()).decode(),
-        # Without its frame, OpenSSH's form can be told from nothing else in base64.
+        # Without its header, OpenSSH's format cannot be recognized in base64.
         *([body(key)] if kind != "OpenSSH" else []),
     ):
         assert "private key" in csr_failure(text)
@@ -202,7 +202,7 @@ def test_a_text_that_is_no_string(text: object, kind: str) -> None:
 
 
 class Vaulted:
-    """A vaulted value as ansible-core before 2.19 hands it to plugins."""
+    """A vaulted value as ansible-core before 2.19 passes it to plugins."""
 
     __ENCRYPTED__ = True
 
@@ -211,7 +211,7 @@ class Vaulted:
 
 
 class Int(int):
-    """A number as ansible-core 2.19 and newer hand it to plugins: of a type of their own."""
+    """A number as ansible-core 2.19 and later pass it to plugins, with its own type."""
 
 
 def test_types_of_ansible_core() -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Request tokens: what holds for any CSR, any key and any change of them."""
+"""Request tokens: properties that hold for any CSR, any key, and any change of them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.support.csr_samples import any_csr, any_key, any_pem, body
 moments = st.integers(1767225600, 1956527999)
 ages = st.integers(0, 30 * 86400)
 surroundings = st.text(max_size=40)
-# What can stand in PEM text or a token, and anything.
+# Characters of PEM text and tokens, and any others.
 characters = st.characters(min_codepoint=33, max_codepoint=126) | st.characters()
 
 
@@ -39,7 +39,7 @@ def changed(draw: st.DrawFn, text: str) -> str:
 
 
 def accepted(text: str, csr: str, key: str, csr_format: str, now: float) -> bool:
-    """Return whether the token is valid; what is no CSR or no key is an error, and so no valid token either."""
+    """Return whether the token is valid; an invalid CSR or key is an error, so the token is not valid either."""
     try:
         return has_valid_token(text, csr, key, csr_format=csr_format, now=now)
     except DigicertError:
@@ -107,7 +107,7 @@ def test_the_string_for_the_order_does_not_change_any_more(csr: str) -> None:
 
 
 def message(call: t.Callable[[], object]) -> str:
-    """Return the error of a call, or nothing; any other error than the collection's own is a defect."""
+    """Return the error of a call, or nothing; any exception except the collection's own is a bug."""
     try:
         call()
     except DigicertError as error:

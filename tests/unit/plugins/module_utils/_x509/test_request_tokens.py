@@ -230,7 +230,7 @@ def test_info_of_the_first_token_in_a_text() -> None:
     first, second = (make_token(CSR, AUTH_KEY, timestamp=f"2019010{day}000000") for day in (1, 2))
     text = f"v=1 2019 {'9' * 64} {first}\n{second}"
     assert read_token(text).timestamp == "20190101000000"
-    # 64 characters from the first digit on look like a token, but begin with no date.
+    # The 64 characters from the first digit look like a token, but do not begin with a date.
     assert read_token("1111" + first).timestamp == "20190101000000"
 
 

@@ -61,7 +61,8 @@ def open_regular(place: Place, flags: int = os.O_RDONLY, mode: int = 0o600) -> i
     """Open a file without blocking, and make sure that it is a regular file.
 
     Args:
-        place: where it is. flags: for `os.open`, besides those that keep it safe.
+        place: where it is.
+        flags: for `os.open`, besides those that keep it safe.
         mode: permissions of a file that is created.
 
     Returns:

@@ -124,3 +124,24 @@ def test_passes_in_a_loop_share_nothing_and_names_are_taken_as_they_are_meant(fl
     ordered = [sorted(order.request.names) for order in fleet.simulator.orders()]
     assert ordered == [["a.one.example.com", "b.one.example.com", "one.example.com"], ["two.example.com"]]
     assert fleet.files("www.example.com") >= {"one.example.com.pem", "two.example.com.key"}
+
+
+def test_a_lost_chain_is_not_fetched_with_the_csr_of_an_earlier_pass(fleet: Fleet) -> None:
+    host, other = "www.example.com", "other.example.com"
+    (Path(fleet.variables["webroot"]).parent / other).symlink_to(host)
+    hosts = {host: {"order_from": "controller"}}
+    loop = {
+        "name": "Passes",
+        "ansible.builtin.include_role": {"name": ROLE},
+        "vars": {"dv_certificate_common_name": "{{ item }}"},
+    }
+    first = play(fleet, hosts, {"hosts": "all", "tasks": [{**loop, "loop": [host]}]})
+    assert first.rc == 0, first.output
+    installed = fleet.verify(host)
+    for ending in ("chain.pem", "fullchain.pem"):
+        fleet.path(host, ending).unlink()
+    again = play(fleet, hosts, {"hosts": "all", "tasks": [{**loop, "loop": [other, host]}]})
+    assert again.rc == 0, again.output
+    assert fleet.verify(host) == installed
+    assert fleet.verify(host, other) != installed
+    assert not any(order.reissues for order in fleet.simulator.orders())

@@ -11,7 +11,6 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
-from unittest import mock
 
 CHANGING = ("write", "fsync", "replace", "rename", "unlink", "link", "ftruncate", "fchmod", "fchown", "chmod", "mkdir")
 REAL = {name: getattr(os, name) for name in (*CHANGING, "open", "close")}  # runs nest, and each has its own disk
@@ -19,6 +18,11 @@ REAL = {name: getattr(os, name) for name in (*CHANGING, "open", "close")}  # run
 
 class Crash(BaseException):
     """The process was killed; nothing that it would have done afterwards happens."""
+
+
+def check_no_disk_is_left() -> None:
+    """Raise AssertionError when a run did not put back the calls of the operating system."""
+    assert all(getattr(os, name) is real for name, real in REAL.items()), "a run left its disk in place"
 
 
 class Disk:
@@ -52,15 +56,17 @@ class Disk:
     @contextmanager
     def at_work(self) -> Iterator[None]:
         """Let the run's calls pass through here, and close what it left open."""
-        with contextlib.ExitStack() as stack:
-            for name in CHANGING:
-                stack.enter_context(mock.patch.object(os, name, self._counted(name, REAL[name])))
-            stack.enter_context(mock.patch.object(os, "open", self._open))
-            stack.enter_context(mock.patch.object(os, "close", self._close))
-            try:
-                yield
-            finally:
-                self._close_what_is_left()
+        before = {name: getattr(os, name) for name in REAL}
+        own: dict[str, Callable[..., Any]] = {name: self._counted(name, REAL[name]) for name in CHANGING}
+        own.update(open=self._open, close=self._close)
+        try:
+            for name, function in own.items():
+                setattr(os, name, function)
+            yield
+        finally:
+            for name, function in before.items():
+                setattr(os, name, function)
+            self._close_what_is_left()
 
     def _close_what_is_left(self) -> None:
         for descriptor, opened in self._descriptors.items():

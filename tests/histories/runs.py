@@ -13,7 +13,7 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.cl
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError
 
 from tests.histories.clocks import Computer, World, on
-from tests.histories.crashes import Crash, Disk
+from tests.histories.crashes import Crash, Disk, check_no_disk_is_left
 from tests.histories.plans import AT_LOCK, Plan
 from tests.histories.service import Service
 from tests.histories.wire import URL, Traffic, Wire
@@ -47,6 +47,7 @@ class Stage:
     """The world, the service, the computers and the wire."""
 
     def __init__(self) -> None:
+        check_no_disk_is_left()
         self.world = World()
         self.service = Service(self.world)
         self.computers = [Computer(self.world) for _number in range(3)]

@@ -1,7 +1,7 @@
 # Copyright: community.digicert contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Histories too rare for chance: a run on one host crashes, and another host reissues in the same order meanwhile."""
+"""Histories too rare for chance: crashes between two hosts of one order, and responses with the id of another order."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.histories import sites
+from tests.histories.clocks import DAY
 from tests.histories.issuance_machine import IssuanceMachine
 from tests.histories.plans import FAULTLESS
 
@@ -18,9 +19,9 @@ WRITES = 40  # more than a run makes
 
 @pytest.fixture
 def machine() -> Iterator[IssuanceMachine]:
-    """Two hosts that want certificates for the same names."""
+    """Two hosts that want certificates for the same names, and twelve orders of strangers."""
     machine = IssuanceMachine()
-    machine.begin(0.0, 365, 0, True, (sites.LAYOUTS[0],) * 2, ("auto", "auto"), same_names=True)
+    machine.begin(0.0, 365, 12, True, (sites.LAYOUTS[0],) * 2, ("auto", "auto"), same_names=True)
     yield machine
     machine.teardown()
 
@@ -48,3 +49,23 @@ def test_a_reissue_whose_run_crashed_is_finished_after_another_host_reissued_in_
     machine.start(other, FAULTLESS, force=True)
     machine.run_without_faults(0, another_csr=False)
     assert machine.observer.fits(crashed, crashed.leaf())
+
+
+def test_a_strangers_order_whose_id_a_response_carried_is_neither_reissued_in_nor_renewed(
+    machine: IssuanceMachine,
+) -> None:
+    """Both are judged by the observer."""
+    site = machine.sites[0]
+    machine.mislead(0, force=False)
+    entry = site.entry()
+    assert entry is not None
+    assert entry["order_id"] == machine.stage.service.orders[0].order_id
+    machine.pause(175 * DAY)
+    site.renewal = "reissue"
+    machine.run_without_faults(0, another_csr=True)
+    assert machine.observer.fits(site, site.leaf())
+    machine.mislead(0, force=True)
+    site.renewal = "auto"
+    machine.pause(165 * DAY)
+    machine.run_without_faults(0, another_csr=True)
+    assert machine.observer.fits(site, site.leaf())

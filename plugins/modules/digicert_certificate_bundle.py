@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: digicert_certificate_bundle
-short_description: Put private key, certificate, and chain into one file
+short_description: Write private key, certificate, and chain to one file
 version_added: 0.3.0
 author:
   - community.digicert contributors (!UNKNOWN)

@@ -95,6 +95,30 @@ def test_a_host_that_lies_neither_runs_anything_nor_changes_what_is_proven_and_o
     assert (owned.exists(), fleet.calls()) == (False, [])
 
 
+def test_facts_of_a_host_without_the_role_are_not_published(fleet: Fleet, tmp_path: Path) -> None:
+    account = {"dns_account": ["route53", "example.com", {}, "localhost"]}
+
+    def variables(record: str) -> dict[str, t.Any]:
+        mine = {"records": [record], "value": "value"}
+        names = {"mine": mine, "writer": "honest.example.com", "options": account}
+        return {f"dv_certificate__{name}": value for name, value in names.items()}
+
+    interpreter = write_liar(tmp_path / "python", facts=variables("_dnsauth.bank.example.com"))
+    (tmp_path / "hosts").write_text(
+        f"honest.example.com ansible_connection=local\nliar.example.com ansible_connection=local {interpreter}\n"
+    )
+    own, shown = variables("_dnsauth.honest.example.com"), "{{ dv_certificate__group_records }}"
+    tasks: list[dict[str, t.Any]] = [
+        {"name": "Facts", "ansible.builtin.ping": {}},
+        {"name": "Role", "ansible.builtin.set_fact": own, "when": "inventory_hostname == 'honest.example.com'"},
+        {"name": "Show", "ansible.builtin.debug": {"msg": shown}, "when": "inventory_hostname == 'honest.example.com'"},
+    ]
+    play = {"hosts": "all", "vars_files": [str(ROLE_FOLDER / "vars" / "main.yml")]}
+    run = fleet.ansible.play(tasks, "-i", str(tmp_path / "hosts"), play=play)
+    [records] = [task.result["msg"] for task in run.of("Show") if task.host == "honest.example.com"]
+    assert records == ["_dnsauth.honest.example.com"], run.output
+
+
 def csr_for(*names: str) -> dict[str, dict[str, str]]:
     """Return module results with a CSR for these names."""
     csr = new_csr(*names)

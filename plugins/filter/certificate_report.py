@@ -159,10 +159,12 @@ def _places(entry: t.Mapping[str, t.Any]) -> list[Row]:
     """Return the files of a host from its variables, or an entry as it is."""
     if "inventory_hostname" not in entry:
         return [dict(entry)]
+    # Of a host that was not read, this is a fact of its own making.
     found = entry["certificate_report__found"]
+    looks = (found.get("results") or [found]) if isinstance(found, Mapping) else []
     managed = entry.get("certificate_report_managed", True)
     places = []
-    for look in found.get("results") or [found]:
+    for look in looks if isinstance(looks, (list, tuple)) and all(isinstance(each, Mapping) for each in looks) else []:
         place = {name: look.get(name) for name in ("serial_number", "dns_names", "not_before", "not_after")}
         place.update(host=entry["inventory_hostname"], path=look.get("certificate_report__path"), managed=managed)
         if "serial_number" not in look:

@@ -83,6 +83,12 @@ def test_the_whole_report() -> None:
     assert found["unreachable"] == [{"host": "web3", "error": "unreachable"}]
 
 
+@pytest.mark.parametrize("found", ["text", 5, [], {"results": 5}, {"results": ["text"]}, {"results": "text"}], ids=str)
+def test_what_a_host_made_up_does_not_end_the_report(found: t.Any) -> None:
+    host = {"inventory_hostname": "liar", "certificate_report__found": found}
+    assert [row["serial_number"] for row in report([], [host, place("0A")], NOW)["rows"]] == ["A"]
+
+
 @pytest.mark.parametrize(("orders", "installed", "now"), [("text", [], NOW), ([], [1], NOW), ([], [], "tomorrow")])
 def test_wrong_input_is_one_sentence(orders: t.Any, installed: t.Any, now: str) -> None:
     with pytest.raises(AnsibleFilterError, match=r"must be"):

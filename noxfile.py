@@ -1,10 +1,11 @@
 # Copyright: community.digicert contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every check of the collection, one session each. `make help` lists the usual ways in, `nox -l` all sessions.
+"""Every check of the collection, one session each. `make help` lists the usual commands, `nox -l` all sessions.
 
-A session works on a copy of the checkout at .nox/work/<session>/ansible_collections/community/digicert, since Ansible's
-tools want that path, and with a home directory of its own beside it: neither the checkout nor your home is written to.
+A session works on a copy of the checkout at .nox/work/<session>/ansible_collections/community/digicert, because
+Ansible's tools need that path, and with its own home directory beside it. It does not write to the checkout or your
+home.
 """
 
 from __future__ import annotations
@@ -33,15 +34,15 @@ from sessions.work import (
     requirements,
 )
 
-JOBS = "3"  # test processes at a time; they wait for a third of it
+JOBS = "3"  # test processes at a time; they wait a third of the time
 CAMPAIGN_JOBS = "4"  # likewise; half of their time is waiting
-CAMPAIGN_STRIDE = "19"  # of so many cells, one; coprime to the faults, so that each call meets others
+CAMPAIGN_STRIDE = "19"  # one of this number of cells; coprime to the faults, so that each call gets different ones
 LEAST_COVERAGE = "90"  # percent of the lines and branches of plugins/; the goal is 95
 UNTYPED = ("unit", "vectors")  # folders of tests/ that mypy does not read
 BETWEEN = ("ansible-doc", "compile", "import", "runtime-metadata", "validate-modules")  # sanity tests
 CORE_PYTHON = CORE_PYTHONS[NEWEST_CORE]
-# antsibull-docs works in a folder with a random name, which gets into the text that it checks. There, an underscore at
-# the end of a word makes it a reference, which leads nowhere.
+# antsibull-docs works in a folder with a random name, which gets into the text that it checks. An underscore at the end
+# of a word in that name would become a broken reference.
 ANTSIBULL = """\
 import sys, tempfile
 tempfile._RandomNameSequence.characters = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -64,7 +65,7 @@ def lint(session: nox.Session) -> None:
     work.run_all(
         ("ruff", "check", "--no-cache", "."),
         ("ruff", "format", "--no-cache", "--diff", "."),
-        ("git", "diff", "--cached", "--check"),  # blanks at line ends, conflict markers
+        ("git", "diff", "--cached", "--check"),  # spaces at line ends, conflict markers
         ("yamllint", "--strict", "."),
         ("reuse", "lint", "--lines"),
         ("python", "-m", "tests.support.rooms"),
@@ -77,7 +78,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(python=[OLDEST_TARGET, NEWEST_PYTHON])
 def unit(session: nox.Session) -> None:
-    """Run the unit tests; on the oldest Python, those of what managed hosts run, with newest and oldest libraries."""
+    """Run the unit tests; on the oldest Python, those for managed hosts, with the newest and the oldest libraries."""
     if session.python == NEWEST_PYTHON:
         Work(session, "tests", NEWEST_CORE).pytest("--numprocesses", JOBS, "tests/unit", measure=True)
     else:

@@ -1,11 +1,11 @@
 # Copyright: community.digicert contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Build the collection so that the same commit gives the same bytes, and see it as Galaxy and its users will.
+"""Build the collection so that the same commit gives the same bytes, and check it like Galaxy and its users.
 
-ansible-galaxy puts the time of the build, the times of the files and the order of the file system into its tarball.
-Here it is packed again, in the order of the names and with the time of the commit, as https://reproducible-builds.org
-asks. What still differs is the deflate of another zlib: the bytes before compression are the same there too.
+ansible-galaxy puts the time of the build, the times of the files, and the order of the file system into its tarball.
+This file packs it again, in the order of the names and with the time of the commit, as https://reproducible-builds.org
+recommends. With another zlib, the compressed bytes can differ, but the bytes before compression are the same.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from pathlib import Path
 
 from sessions.work import COLLECTION, ROOT, Work
 
-FIRST = ("MANIFEST.json", "FILES.json")  # what ansible-galaxy reads before the rest
+FIRST = ("MANIFEST.json", "FILES.json")  # files that ansible-galaxy reads first
 SHIPPED = {"CHANGELOG.md", "CHANGELOG.rst", "CODE_OF_CONDUCT.md", "COPYING", "LICENSES", "README.md", *FIRST}
 SHIPPED |= {"REUSE.toml", "SECURITY.md", "changelogs", "docs", "meta", "playbooks", "plugins", "roles", "tests"}
 
 
 def check_ready(work: Work) -> None:
-    """Refuse to release what is not committed, not in the changelog, or released already."""
+    """Refuse to release changes that are not committed, not in the changelog, or already released."""
     version = re.findall(r"^version: (\S+)$", (ROOT / "galaxy.yml").read_text("utf-8"), re.MULTILINE)[0]
     changelog = (ROOT / "changelogs" / "changelog.yaml").read_text("utf-8")
     problems = {
@@ -59,7 +59,7 @@ def build_and_check(work: Work) -> Path:
     work.session.chdir(work.root)
     output = str(work.run("python", "-m", "galaxy_importer.main", str(tarball), silent=True))
     work.session.log(output)
-    if re.search(r"^(WARNING|ERROR)", output, re.MULTILINE):  # most faults are only warnings to it
+    if re.search(r"^(WARNING|ERROR)", output, re.MULTILINE):  # it reports most problems as warnings
         work.session.error("galaxy-importer warns, see above")
     install_like_users(work, tarball)
     work.session.log(f"sha256 {hashlib.sha256(tarball.read_bytes()).hexdigest()}  {tarball.name}")
@@ -67,7 +67,7 @@ def build_and_check(work: Work) -> Path:
 
 
 def build(work: Work, output: Path) -> Path:
-    """Build the collection into a fresh folder, and pack it again by content and time of commit only."""
+    """Build the collection in a fresh folder, and pack it again by content and time of commit only."""
     shutil.rmtree(output, ignore_errors=True)
     work.run("ansible-galaxy", "collection", "build", "--output-path", str(output))
     (tarball,) = output.iterdir()
@@ -98,7 +98,7 @@ def install_like_users(work: Work, tarball: Path) -> None:
     home.mkdir()
     work.session.chdir(home)
     env = {"HOME": str(home), "PYTHONPATH": "", "ANSIBLE_COLLECTIONS_PATH": str(home / ".ansible")}
-    # The collections that the role needs come from Galaxy, and are not what is tested here.
+    # The role's collections come from Galaxy and are not tested here.
     work.run("ansible-galaxy", "collection", "install", "--offline", "--no-deps", str(tarball), env=env)
     work.run("ansible-galaxy", "collection", "verify", "--offline", COLLECTION, env=env)
     names = [f"{COLLECTION}.{path.stem}" for path in work.collection.glob("plugins/modules/*.py")]

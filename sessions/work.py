@@ -1,7 +1,7 @@
 # Copyright: community.digicert contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which Pythons and ansible-core releases there are, and the copy of the checkout that a session works in."""
+"""The Pythons and ansible-core releases, and the copy of the checkout that a session works in."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import nox
 
 KNOWN_PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 OLDEST_TARGET = KNOWN_PYTHONS[0]
-# ansible-core: the ansible package whose collections fit it, and the controller's Pythons, the preferred one first.
+# ansible-core: the ansible package with matching collections, and the controller's Pythons, the preferred one first.
 CORES = {
     "2.17": ("10", ("3.10", "3.11", "3.12")),
     "2.18": ("11", ("3.11", "3.12", "3.13")),
@@ -26,11 +26,11 @@ CORES = {
     "2.21": ("14", ("3.14", "3.13", "3.12")),
 }
 
-# nox, uv and ansible-test search PATH. The shims that pyenv puts there may not start, so its own folders go first.
+# nox, uv and ansible-test search PATH. The shims of pyenv may not start, so pyenv's own folders come first.
 pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv", "versions")
 folders = [Path(sys.base_prefix, "bin"), *sorted(pyenv.glob("3.*/bin"), reverse=True)]
 os.environ["PATH"] = os.pathsep.join([*map(str, folders), os.environ["PATH"]])
-# Without it, each of a thousand processes would compile Ansible and its libraries again.
+# Without this, each of a thousand processes would compile Ansible and its libraries again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ.setdefault("UV_SYSTEM_CERTS", "true")
 os.environ.setdefault("UV_PYTHON_DOWNLOADS", "never")
@@ -54,7 +54,7 @@ SMOKE = "smoke: an integration test that runs with the oldest ansible-core and t
 
 
 class Work:
-    """A fresh copy of what git tracks, or would, in `collection`; commands run with `env`, which names it."""
+    """A fresh copy of tracked and new files in `collection`; commands run with `env`, which names it."""
 
     def __init__(self, session: nox.Session, *names: str) -> None:
         """Install pinned sets of packages into the session, such as "tests" or the ansible-core "2.21", and copy."""
@@ -63,7 +63,7 @@ class Work:
         self.session = session
         self.root = ROOT / ".nox" / "work" / re.sub(r"[^\w.]+", "-", session.name).strip("-")
         self.collection = self.root / "ansible_collections" / COLLECTION.replace(".", "/")
-        self.home = self.root / "home"  # stays, since ansible-test caches there
+        self.home = self.root / "home"  # stays, because ansible-test uses it as a cache
         shutil.rmtree(self.root / "ansible_collections", ignore_errors=True)
         self.home.mkdir(parents=True, exist_ok=True)
         listing = ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
@@ -88,7 +88,7 @@ class Work:
         return self.session.run(*command, **{"env": self.env, "external": True, **options})
 
     def run_all(self, *commands: tuple[str, ...]) -> None:
-        """Run all the commands, also after one has failed, so that one run shows all there is to correct."""
+        """Run all commands, even after one has failed, so that one run shows all problems."""
         failed = []
         for command in commands:
             try:
@@ -111,7 +111,7 @@ class Work:
         self.run(*under, *python, "pytest", *options, *(self.session.posargs or arguments))
 
     def add_collections(self, core: str = NEWEST_CORE, *more: str) -> None:
-        """Put collections that tests and tools use beside ours; only those, since some tools read all there are."""
+        """Add the collections that tests and tools use; only those, because some tools read all collections."""
         others = self.root / "others"
         options = ("--require-hashes", "--no-deps", "--target", str(others), *requirements(f"collections-{core}"))
         self.session.install(*options)
@@ -121,10 +121,10 @@ class Work:
             folder.symlink_to(others / "ansible_collections" / name.replace(".", "/"))
 
     def prepare_ansible_test(self) -> None:
-        """Give ansible-test's pip the settings in this environment, a shared cache, and a way to start.
+        """Give ansible-test's pip the settings of this environment, a shared cache, and a local pip.
 
-        ansible-test fetches pip from a server of its own. The pip that comes with Python stands in, so that a package
-        index is all that is needed.
+        ansible-test downloads pip from its own server. This uses the pip of Python instead, so only a package index is
+        needed.
         """
         settings = {"cache-dir": str(ROOT / ".nox" / "work" / "pip")}
         settings |= {key[4:].lower().replace("_", "-"): text for key, text in os.environ.items() if key[:4] == "PIP_"}

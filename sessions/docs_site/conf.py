@@ -35,7 +35,7 @@ PLUGIN = re.compile(r"ansible_collections\.(ansible\.builtin|community\.\w+)\.(\
 
 
 def link_to_ansible(_app: Sphinx, _env: Any, node: Any, contnode: nodes.TextElement) -> nodes.reference | None:
-    """Link what Ansible's own documentation holds, without its inventory; all else that is missing is an error."""
+    """Link to Ansible's own documentation without its inventory; any other missing reference is an error."""
     target = str(node.get("reftarget"))
     found = None if target.startswith(f"ansible_collections.{project}.") else PLUGIN.fullmatch(target)
     page = f"collections/{found[1].replace('.', '/')}/{found[2]}.html" if found else ANSIBLE_PAGES.get(target)
@@ -43,7 +43,7 @@ def link_to_ansible(_app: Sphinx, _env: Any, node: Any, contnode: nodes.TextElem
 
 
 def drop_contents(_app: Sphinx, doctree: nodes.document) -> None:
-    """Take out the lists of contents, which pages have for other themes: this one shows them beside the page."""
+    """Remove the lists of contents, which pages have for other themes; this theme shows them beside the page."""
     for topic in [topic for topic in doctree.findall(nodes.topic) if "contents" in topic["classes"]]:
         topic.parent.remove(topic)
 

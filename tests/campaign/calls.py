@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every call of every module: how it comes about, and what its answer holds.
+"""Every call of every module: how to cause it, and what its response contains.
 
-`test_tables.py` fails when a function of the collection sends a request that has no row here.
+`test_tables.py` fails if a function of the collection sends a request that is missing here.
 """
 
 from __future__ import annotations
@@ -67,12 +67,12 @@ class Call(t.NamedTuple):
         path: regular expression for the path below the base URL.
         prepare: sets up account and host, and returns the module's options.
         skip: requests of the same kind that come before it.
-        fields: JSON pointers to what the documented answer holds, where no other row has it for the same reader.
-        once: options that are left out of the run that is to converge.
-        ends_with: number of AuthKeys, of orders, and of reissues in the end.
+        fields: JSON pointers to the fields of the documented response, unless another row has them for the same reader.
+        once: options that are omitted in the run that must converge.
+        ends_with: number of AuthKeys, orders, and reissues at the end.
         state: of the order in the end, where the module installs no certificate; "revoked" stands for its certificate.
-        optional: the module can do without.
-        repeats: the module asks again after everything but a refusal.
+        optional: the module works without this call.
+        repeats: the module sends the call again after everything except a refusal.
         shrugs: regular expression for the names of faults that do not matter here.
     """
 
@@ -93,12 +93,12 @@ class Call(t.NamedTuple):
 
     @property
     def creates(self) -> bool:
-        """Whether the call makes something that must not be made twice."""
+        """Whether the call creates something that must not exist twice."""
         return self.method == "POST"
 
     @property
     def kind(self) -> str:
-        """The method; "CHANGE" for the PUTs that are sent once, and after whose loss a look must show the change."""
+        """The method; "CHANGE" for PUTs that are sent once, and whose result must be read after a lost response."""
         return "CHANGE" if self.method == "PUT" and self.module in (CANCEL, REVOKE) else self.method
 
 
@@ -157,7 +157,7 @@ def _reissue(stage: Stage) -> dict[str, t.Any]:
 
 
 def _remembered_reissue(stage: Stage) -> dict[str, t.Any]:
-    """A certificate is due, and the journal remembers its order."""
+    """A certificate is due, and the journal names its order."""
     options = _reissue(stage)
     [order] = stage.simulator.orders()
     Journal(options["path"]).save(JournalEntry(order_id=order.id, names=(NAME,)))
@@ -189,11 +189,11 @@ def _pending_for_long(behaviour: OrderBehaviour) -> t.Callable[[Stage], dict[str
 
 
 _unproven_order = _pending_for_long(OrderBehaviour(validation="never", outcome="pending"))
-_unproven_domain = _pending_for_long(OrderBehaviour())  # nobody shows a proof
+_unproven_domain = _pending_for_long(OrderBehaviour())  # no proof is published
 
 
 def _bought(**options: t.Any) -> t.Callable[[Stage], dict[str, t.Any]]:
-    """An order is there; "order_id" and the like among the options are filled in."""
+    """An order exists; options such as "order_id" are filled in."""
 
     def prepare(stage: Stage) -> dict[str, t.Any]:
         stage.bought_files()
@@ -243,7 +243,7 @@ def _named_order(stage: Stage) -> dict[str, t.Any]:
 
 
 def _lost_chain(stage: Stage) -> dict[str, t.Any]:
-    """A certificate is in place, and its chain was never asked for."""
+    """A certificate is installed, and its chain was never requested."""
     options = stage.ordering(path=stage.file("old.pem"))
     assert stage.run(CERTIFICATE, options).ok
     return {**options, **stage.all_files()}

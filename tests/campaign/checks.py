@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What holds in every cell: one clear sentence, nothing twice, nothing leaked, no file harmed or left behind."""
+"""The properties of every cell: one clear sentence, nothing twice, nothing leaked, no file damaged or left behind."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.campaign.calls import AUTH_KEY, AUTH_KEY_INFO, CERTIFICATE, ORDER_INF
 from tests.campaign.stage import Result, Stage
 
 LONGEST_MESSAGE = 1500  # characters
-# How sentences begin that say what to do, and the one about what happens next without doing anything.
+# The beginnings of sentences that say what to do, or what happens next.
 ADVICE = re.compile(
     r"(?:^|[.,;] |and |so )(?:Approve|Ask|ask|Check|Choose|Compare|Copy|Correct|correct|Create|Delete|Finish|Fix|"
     r"Install|Look|look|lower|Make|make|Omit|omit|Publish|Raise|raise|Remove|remove|Request|Run|run|Set|set|Try|Turn|"
@@ -27,7 +27,7 @@ TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (fl
 
 
 def check_speech(stage: Stage, result: Result) -> None:
-    """One document, nothing beside it, and a failure is one clear message."""
+    """The output is one document, and a failure is one clear message."""
     assert result.process.stderr == "", result
     assert "Traceback" not in result.process.stdout, result
     assert "exception" not in result.answer, result
@@ -53,7 +53,7 @@ def _is_line(text: str) -> bool:
 
 
 def check_secrets(stage: Stage, results: t.Iterable[Result], module: str) -> None:
-    """No secret is in what was said, or in a file, except AuthKeys where the documentation has them."""
+    """Output and files do not contain secrets, except AuthKeys where they are documented."""
     secrets = dict(stage.secrets)
     for key in stage.simulator.auth_keys():
         secrets[f"AuthKey {key.auth_key_id}"] = key.auth_key
@@ -78,7 +78,7 @@ def _without_documented_keys(result: Result, module: str) -> str:
 
 
 def check_nothing_twice(stage: Stage, call: Call) -> None:
-    """There are at most as many AuthKeys, orders and reissues as the task is to end with."""
+    """There are not more AuthKeys, orders, and reissues than the task should end with."""
     keys, orders, reissues = call.ends_with
     started_with = 1 if call.ends_with[0] == 0 else 0
     assert len(stage.simulator.auth_keys()) <= max(keys, started_with), stage.simulator.auth_keys()
@@ -87,7 +87,7 @@ def check_nothing_twice(stage: Stage, call: Call) -> None:
 
 
 def check_no_leftovers(stage: Stage) -> None:
-    """No temporary file is left; the journal and its lock are none."""
+    """No temporary file is left; the journal and its lock do not count."""
     expected = {"private.key", "old.pem", "chain.pem", "full.pem", ".old.pem.order.json", ".old.pem.order.lock"}
     assert {path.name for path in stage.site.iterdir()} <= expected, list(stage.site.iterdir())
     assert list(stage.tmp.rglob("*")) == []
@@ -96,14 +96,14 @@ def check_no_leftovers(stage: Stage) -> None:
 
 
 def check_files_kept(before: dict[str, bytes], after: dict[str, bytes]) -> None:
-    """Every file that was there is as it was."""
+    """Every existing file is unchanged."""
     for name, content in before.items():
         if not name.endswith(".order.json"):
             assert after.get(name) == content, f"{name} was harmed"
 
 
 def check_end(stage: Stage, call: Call, result: Result) -> None:
-    """After a run without fault, everything is as it should be, and there is nothing twice."""
+    """After a run without fault, everything is correct, and nothing exists twice."""
     keys, orders, reissues = call.ends_with
     assert result.ok, result.answer
     assert len(stage.simulator.auth_keys()) == keys
@@ -126,7 +126,7 @@ def check_end(stage: Stage, call: Call, result: Result) -> None:
 
 
 def check_installed(stage: Stage) -> None:
-    """The files hold the certificate of the one order, and its chain."""
+    """The files contain the certificate of the one order, and its chain."""
     [order] = stage.simulator.orders()
     assert order.certificate is not None
     leaf, middle = (link.pem.replace("\r\n", "\n") for link in order.certificate.chain[:2])
@@ -139,7 +139,7 @@ def check_installed(stage: Stage) -> None:
 
 
 def check_types(returned: dict[str, t.Any], documented: dict[str, t.Any]) -> None:
-    """What a module returns has the types that its documentation promises."""
+    """Return values have the documented types."""
     for name, entry in documented.items():
         value: t.Any = returned.get(name)
         if value is None:

@@ -23,7 +23,7 @@ from tests.campaign.relay import Relay
 from tests.campaign.stage import Stage
 from tests.simulator import Simulator
 
-# The simulator is to send numbers that Python would not read.
+# The simulator must be able to send numbers that Python would not read.
 sys.set_int_max_str_digits(0)
 
 
@@ -31,12 +31,12 @@ class Record:
     """What one cell contributes to the counts."""
 
     def __init__(self) -> None:
-        """Nothing is known yet."""
+        """Start with empty counts."""
         self.call = self.fault = self.outcome = ""
         self.requests = 0
 
     def __call__(self, call: str, fault: str, outcome: str) -> None:
-        """Note which cell this is, and what the module did."""
+        """Record the cell, and what the module did."""
         self.call, self.fault, self.outcome = call, fault, outcome
 
 
@@ -70,7 +70,7 @@ def stage(_simulator: Simulator, _relay: Relay, _processes: Processes, tmp_path:
 
 
 class Rehearsals:
-    """Each call without fault, once a session: which requests come before it."""
+    """Each call without fault, once a session, to find the requests before it."""
 
     def __init__(self, simulator: Simulator, relay: Relay, processes: Processes, directory: Path) -> None:
         """Work in `directory`, an empty one."""
@@ -79,7 +79,7 @@ class Rehearsals:
         self._before: dict[str, int] = {}
 
     def requests_before(self, call: Call) -> int:
-        """Return how many requests the module sends before this call; what the simulator holds is lost."""
+        """Return how many requests the module sends before this call; this resets the simulator."""
         if call.name not in self._before:
             simulator = self._tools[0]
             simulator.reset()
@@ -122,7 +122,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_terminal_summary(terminalreporter: t.Any) -> None:
-    """Print how many cells there were, what became of them, and the requests it took."""
+    """Print the number of cells, their outcomes, and the number of requests."""
     cells = []
     for reports in terminalreporter.stats.values():
         for report in reports:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every fault of service, network and TLS: how it is made, and what the module does about it."""
+"""Every fault of service, network, and TLS: how to cause it, and what the module does."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from tests.campaign.calls import Call
 FOR_GOOD: t.Final = None
 HTML = "<html><head><title>Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>"
 API_ERROR = {"errors": [{"code": "internal_error", "message": "An error occurred."}]}
-# What a careless service could repeat; the names are replaced by the cell's secrets.
+# What a careless service could repeat; the cell's secrets replace the names.
 INDISCREET = '{"debug": {"X-DC-DEVKEY": "API key", "auth_key": "AuthKey"}}'
-SLOW = 0.8  # seconds that an exchange may take where the service is slower than that
+SLOW = 0.8  # seconds that an exchange may take if the service is slower
 
 
 class FaultRow(t.NamedTuple):
@@ -27,11 +27,11 @@ class FaultRow(t.NamedTuple):
         wire: fields of the simulator's Fault; None when the fault is not the simulator's.
         relay: what the relay does to connections, and whether the client sees it as a proxy.
         certificate: what the server shows.
-        words: regular expression that the message of a failure holds.
+        words: regular expression that the message of a failure must match.
         times: how often it happens; None for good.
-        endures: methods of the calls that are carried out all the same.
+        endures: methods of the calls that succeed anyway.
         options: of the module.
-        refusal: the service itself says no.
+        refusal: the service itself refuses.
     """
 
     name: str
@@ -46,7 +46,7 @@ class FaultRow(t.NamedTuple):
     refusal: bool = False
 
     def endured_by(self, call: Call) -> bool:
-        """Whether the module carries on as if nothing had happened."""
+        """Whether the module succeeds despite the fault."""
         if call.optional or re.fullmatch(call.shrugs, self.name):
             return True
         return call.kind in self.endures.split() or (call.repeats and self.times == 1 and not self.refusal)
@@ -54,9 +54,9 @@ class FaultRow(t.NamedTuple):
 
 ALL = "GET POST PUT DELETE CHANGE"
 REPEATED = "GET POST PUT DELETE"  # revocations and cancellations are not sent again
-# A lost answer to these is followed by a look, or does not matter.
+# After a lost response to these, the module reads the result, or the loss does not matter.
 LOOKED = "POST PUT DELETE"
-SEEN = "POST PUT DELETE CHANGE"  # the look shows that it was carried out
+SEEN = "POST PUT DELETE CHANGE"  # reading the result shows that it was carried out
 
 
 def refusal(code: str) -> dict[str, t.Any]:

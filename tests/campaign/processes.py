@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Processes that run one module each, as Ansible's wrapper does it, forked from one that has the libraries loaded.
+"""Processes that each run one module, like Ansible's wrapper, forked from one that has loaded the libraries.
 
 Started as a program, this file is that one. It reads a job as a line of JSON and answers with a line of JSON. Each
 module gets a process, pipes, an environment and a working directory of its own; only the imports are shared, and the
@@ -36,7 +36,7 @@ MODULES = (
 )
 LONGEST_RUN = 60  # seconds; a module that takes longer is killed, and its test fails
 QUIET = 3.0  # seconds, longer than the latest request of the campaign takes to be carried out
-# The minutes that modules wait for what lags behind, in seconds that a campaign has.
+# The minutes that modules wait for lagging reads, shortened to seconds.
 SHORTER = {
     "_certcentral.auth_keys": {"VISIBLE_WITHIN": 2.0},
     "_certcentral.confirmation": {"PATIENCE": 3.0},
@@ -45,7 +45,7 @@ SHORTER = {
 
 
 class Finished(t.NamedTuple):
-    """A module that has ended: exit code, negative for a signal, and all that it wrote."""
+    """A finished module: exit code, negative for a signal, and its output."""
 
     rc: int
     stdout: str
@@ -116,7 +116,7 @@ def serve() -> None:
 
 
 def _become(job: dict[str, t.Any], descriptors: list[int]) -> None:
-    """Make this child what a fresh process of the module would be."""
+    """Make this child like a fresh process of the module."""
     for number, descriptor in enumerate(descriptors):
         os.dup2(descriptor, number)
     os.closerange(3, 256)
@@ -134,7 +134,7 @@ def _become(job: dict[str, t.Any], descriptors: list[int]) -> None:
 
 
 def _read_all(descriptors: list[int]) -> list[str]:
-    """Return all that comes from pipes, as text."""
+    """Return everything from pipes, as text."""
     contents = {descriptor: bytearray() for descriptor in descriptors}
     with selectors.DefaultSelector() as selector:
         for descriptor in descriptors:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A way to the simulator that fails as networks and proxies do, from a chosen connection on."""
+"""A relay to the simulator that fails like networks and proxies, from a chosen connection on."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SLICE = 65536
 
 
 class Relay:
-    """Forwards TCP connections, or stands as an HTTP proxy when the client begins with CONNECT.
+    """Forwards TCP connections, or acts as an HTTP proxy if the client begins with CONNECT.
 
     With a simulator that closes each connection after one request, the n-th connection is the n-th request.
     """
@@ -38,21 +38,21 @@ class Relay:
             self._trouble: str | None = None
             self._times: int | None = None
             self._before: t.Callable[[], None] = lambda: None
-            self.met = 0  # connections that met the trouble
+            self.met = 0  # connections with the trouble
             self._forget()
         self._listen()
 
     def fail(
         self, trouble: str, after: int, times: int | None = None, before: t.Callable[[], None] = lambda: None
     ) -> None:
-        """Meet the connections that come after some healthy ones with a trouble.
+        """Apply a trouble to the connections after some healthy ones.
 
         Args:
             trouble: "refuse", "reset", "hang", "plain", "close" (after the client's first bytes), "proxy 502" or
-                "none", which forwards them all the same.
+                "none", which still forwards them.
             after: healthy connections.
-            times: connections that meet it; None for all.
-            before: is called with each connection that meets it.
+            times: number of connections with the trouble; None for all.
+            before: is called with each such connection.
         """
         with self._lock:
             self._healthy, self._trouble, self._times, self._before = after, trouble, times, before

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where a cell happens: an account in the simulator, a folder on a host, and the module that works on both."""
+"""The environment of a cell: an account in the simulator, a folder on a host, and the module."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ PRODUCT = "ssl_dv_geotrust_flex"
 
 
 class Result(t.NamedTuple):
-    """What a module said: its process, and its answer, which is one JSON document."""
+    """The result of a module: its process, and its output, which is one JSON document."""
 
     process: Finished
     answer: dict[str, t.Any]
 
     @property
     def ok(self) -> bool:
-        """Whether the module did what it was asked."""
+        """Whether the module succeeded."""
         return self.process.rc == 0 and not self.answer.get("failed")
 
     @property
@@ -50,10 +50,10 @@ class Stage:
 
     Attributes:
         simulator: with empty accounts at first.
-        relay: another way to it.
+        relay: a relay to it.
         site: folder for certificates.
         tmp: folder for temporary files.
-        secrets: what must appear nowhere.
+        secrets: what must not appear anywhere.
     """
 
     def __init__(self, simulator: Simulator, relay: Relay, processes: Processes, directory: Path) -> None:
@@ -79,7 +79,7 @@ class Stage:
         return str(self.site / name)
 
     def old_files(self) -> dict[str, str]:
-        """Put certificates in place that are due for renewal, and return options for all files."""
+        """Install certificates that are due for renewal, and return options for all files."""
         old = aged_certificate(NAME, self._key, 5)
         for name in ("old.pem", "chain.pem", "full.pem"):
             (self.site / name).write_text(old)
@@ -91,7 +91,7 @@ class Stage:
         return {option: self.file(name) for option, name in names.items()}
 
     def bought_files(self, days_ago: int = 180) -> dict[str, str]:
-        """Put the certificate of an order in place that nobody remembers, and return options for all files.
+        """Install the certificate of an order without a journal, and return options for all files.
 
         After 180 days it is due, and its order lasts for another reissue.
         """
@@ -105,13 +105,13 @@ class Stage:
         return self.all_files()
 
     def ordering(self, **options: t.Any) -> dict[str, t.Any]:
-        """Let orders be issued without a look at domains, and return options of digicert_certificate."""
+        """Let orders be issued without validation, and return options of digicert_certificate."""
         self.simulator.set_order_behaviour(OrderBehaviour(validation="never"))
         self.simulator.seed_auth_key()
         return {"csr_content": self.csr, "dcv_method": "dns-txt-token", "wait_timeout": 20, **options}
 
     def place_order(self) -> int:
-        """Place an order past the module, and return its id."""
+        """Place an order without the module, and return its id."""
         body = {
             "certificate": {"common_name": NAME, "dns_names": [], "csr": self.csr},
             "order_validity": {"years": 1},
@@ -130,7 +130,7 @@ class Stage:
         largest_file: int | None = None,
         more_env: t.Mapping[str, str] | None = None,
     ) -> Result:
-        """Run a module; an AssertionError tells when it did not say exactly one JSON document."""
+        """Run a module; raises AssertionError unless its output is exactly one JSON document."""
         arguments = {
             "api_key": self.simulator.keys["full"],
             "api_url": self.simulator.url,
@@ -171,7 +171,7 @@ class Stage:
         )
 
     def settle(self) -> None:
-        """Wait until the simulator has dealt with every request, also with those that nobody waits for."""
+        """Wait until the simulator has handled every request, including those that no client waits for."""
         give_up = time.monotonic() + 20
         while any(entry.status is None and entry.fault is None for entry in self.simulator.log):
             assert time.monotonic() < give_up, self.simulator.log

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is concluded from each answer to a request that creates something: the table in docs/quality.md holds.
+"""The conclusions from each response to a request that creates something match the table in docs/quality.md.
 
-The work runs in this process, on a clock that it shares with the simulator, so that ten minutes take no time.
+The work runs in this process, on a clock that it shares with the simulator, so ten minutes take no time.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ REFUSED, LIMITED, LOST = "refused", "not carried out", "lost"
 
 
 class SharedTime:
-    """Stands for the module `time`: nobody sleeps, and the simulator's clock moves along."""
+    """Replaces the module `time`: sleeping only moves this clock and the simulator's."""
 
     def __init__(self, simulator: Simulator) -> None:
         """Begin at the machine's time."""
@@ -80,7 +80,7 @@ def clock(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> SharedTime:
 
 
 class Seen(t.NamedTuple):
-    """What one run did: requests that were to create something, seconds that it took, and what stopped it."""
+    """What one run did: requests that create something, seconds, and the error."""
 
     posts: int
     took: float
@@ -98,7 +98,7 @@ def conclusions() -> dict[tuple[int, bool], str]:
 
 
 def concluded(status: int, code: str | None) -> str:
-    """Return what the page says is concluded: only the rate limit's own code is one with 429."""
+    """Return the conclusion on the page: with 429, only the rate limit's own code counts as a code."""
     return conclusions()[status, code is not None and not (status == 429 and code == OTHER)]
 
 
@@ -109,7 +109,7 @@ def answer(status: int, code: str | None) -> dict[str, t.Any]:
 
 
 def run(stage: Stage, clock: SharedTime, kind: str) -> Seen:
-    """See to a certificate or a key once."""
+    """Run once for a certificate or a key."""
     client = Client(stage.simulator.http_url, stage.simulator.keys["full"], retry_timeout=60)
     before, began, failure = _posts(stage), clock.monotonic(), None
     try:
@@ -142,7 +142,7 @@ def _codes(status: int) -> tuple[str | None, ...]:
 def _cells() -> t.Iterator[t.Any]:
     answers = [(status, code) for status in STATUSES for code in _codes(status)]
     for kind, (status, code), commit, behind in itertools.product(KINDS, answers, BOTH, (0, LAG)):
-        # The rate limit lets nothing through: after its own words, one look is enough.
+        # The rate limit does not let requests through, so one search is enough after its own code.
         if not (concluded(status, code) == LIMITED and commit and behind):
             words = (code or "no code", "after" if commit else "before", f"list {behind} s behind")
             yield pytest.param(kind, status, code, commit, behind, id="-".join([kind, str(status), *words]))
@@ -176,7 +176,7 @@ def test_cell(
     conclusion = concluded(status, code)
     record(kind, f"{status} {code or 'without code'}", conclusion)
     _check(kind, conclusion, first, commit)
-    # The next run begins at once, when lists do not show yet what a refusal nevertheless left.
+    # The next run begins at once, before lists show what was carried out despite a refusal.
     while run(stage, clock, kind).failure is not None:
         clock.sleep(LAG)
         assert clock.slept < 10 * QUIET
@@ -190,7 +190,7 @@ def test_cell(
 
 
 def _check(kind: str, conclusion: str, seen: Seen, commit: bool) -> None:
-    """Check what a run did against what the page says that it concludes."""
+    """Compare what a run did with the conclusion on the page."""
     if conclusion == REFUSED:
         assert seen.failure is not None
         assert seen.posts == 1

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Full disks and files that cannot be written: no order that is forgotten, no file that is half written."""
+"""Full disks and unwritable files: no order is forgotten, and no file is half written."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.campaign.stage import Stage
 PAGE = 4096
 READ_ONLY, REMOUNT, BIND, DETACH = 1, 32, 4096, 2  # mount(2), umount2(2)
 TARGETS = ("path", "chain_path", "full_chain_path")
-# The marker lies beside the certificate, whose own folder is tested.
+# The journal is beside the certificate, whose own folder is tested.
 ODD_PLACES = [
     *itertools.product((*TARGETS, "marker"), ("directory", "symlink to itself")),
     *itertools.product(TARGETS, ("below a file", "below nothing")),
@@ -51,7 +51,7 @@ def options(stage: Stage, request: pytest.FixtureRequest) -> dict[str, t.Any]:
 
 
 def check_failure(stage: Stage, record: Record, options: dict[str, t.Any], fault: str, **more: t.Any) -> bool:
-    """Run the module where it may fail: clearly, with each file old or new and the order not forgotten."""
+    """Run the module; it may fail clearly, with each file old or new, and without forgetting the order."""
     before = stage.contents()
     result = stage.run(CERTIFICATE, options, **more)
     record("install", fault, "carried on" if result.ok else "clear failure")
@@ -71,7 +71,7 @@ def check_failure(stage: Stage, record: Record, options: dict[str, t.Any], fault
 
 
 def check_recovery(stage: Stage, record: Record, options: dict[str, t.Any]) -> None:
-    """When the fault is over, one run puts everything right, and no second order is placed."""
+    """After the fault, one run corrects everything, and no second order is placed."""
     again = stage.run(CERTIFICATE, options)
     check_speech(stage, again)
     assert again.ok, again.msg

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The tables are whole: every call that the collection can send, and every call of the service, has its place."""
+"""The tables are complete: they contain every call that the collection can send, and every call of the service."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.simulator.api import create_api
 from tests.simulator.request_log import BASE_PATH
 
 UTILS = Path(__file__).parents[2] / "plugins" / "module_utils"
-# Calls of the service that no module makes.
+# Calls of the service that no module uses.
 UNUSED = {
     ("DELETE", "/account/auth-key"),
     ("PUT", "/request/<int:request_id>/status"),

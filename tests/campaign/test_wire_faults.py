@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Faults of service, network and TLS at every call: the module carries on, or fails with one clear sentence."""
+"""Faults of service, network and TLS at every call: the module succeeds, or fails with one clear sentence."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_cell(stage: Stage, rehearsals: Rehearsals, record: Record, call: Call, 
 
 
 def _inject(stage: Stage, call: Call, fault: FaultRow, after: int) -> t.Callable[[], bool]:
-    """Make the fault happen at the call, and return what tells whether it did."""
+    """Cause the fault at the call, and return a function that says whether it happened."""
     if fault.wire is not None:
         fields = _with_secrets(stage, fault.wire)
         stage.inject(call, times=fault.times, **fields)
@@ -84,7 +84,7 @@ def _inject(stage: Stage, call: Call, fault: FaultRow, after: int) -> t.Callable
 
 
 def _way(stage: Stage, fault: FaultRow) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the module's options and environment for the way that it takes to the service."""
+    """Return the module's options and environment for its connection to the service."""
     if fault.relay is None:
         return {}, {}
     if fault.proxied:
@@ -93,7 +93,7 @@ def _way(stage: Stage, fault: FaultRow) -> tuple[dict[str, str], dict[str, str]]
 
 
 def _with_secrets(stage: Stage, wire: dict[str, t.Any]) -> dict[str, t.Any]:
-    """Return a fault with real secrets in the place of their names."""
+    """Return a fault with real secrets instead of their names."""
     keys = stage.simulator.auth_keys()
     auth_key = keys[0].auth_key if keys else "none yet"
 

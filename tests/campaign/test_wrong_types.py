@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Answers whose fields hold what they should not: each field of each call, with values of every type, or left out."""
+"""Responses with invalid fields: each field of each call, with values of every type, or omitted."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ BOUNDS = {"timeout": 8, "retry_timeout": 1, "wait_timeout": 1}
 
 
 def _is_wrong(field: str, value: t.Any) -> bool:
-    """Whether this value, in this place, is none that the service could mean."""
+    """Whether this value is not possible in this place."""
     if value is REMOVED and (field == "" or field.rpartition("/")[2].isdigit()):
         return False
     if isinstance(value, str) and field.endswith(TELLING):
@@ -82,7 +82,7 @@ def test_cell(stage: Stage, record: Record, call: Call, field: str, value: str) 
     sent = len(stage.simulator.log)
     wrong = VALUES[value]
     change = {"remove": (field,)} if wrong is REMOVED else {"edit": {field: wrong}}
-    # What a lost create is looked for in stays wrong: one right answer among them would find it.
+    # The responses in which a lost create is searched stay wrong, because one right response would show it.
     looking = call.name.startswith(("look", "read a found"))
     stage.inject(call, times=None if looking else 1, **change)
     bounds = {name: bound for name, bound in BOUNDS.items() if name in options or name != "wait_timeout"}
@@ -108,7 +108,7 @@ _DOCUMENTED: dict[str, dict[str, t.Any]] = {}
 
 
 def _documented(module: str) -> dict[str, t.Any]:
-    """Return what a module's documentation says of what it returns."""
+    """Return the documentation of a module's return values."""
     if module not in _DOCUMENTED:
         text = (MODULES / f"{module}.py").read_text(encoding="utf-8")
         _DOCUMENTED[module] = yaml.safe_load(text.split('RETURN = r"""')[1].split('"""')[0])

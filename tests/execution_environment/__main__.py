@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Show that the collection works in an execution environment, and what jobs there leave behind.
+"""Show that the collection works in an execution environment, and which data jobs leave there.
 
 ``python -m tests.execution_environment``, from the session execution_environment of noxfile.py.
 """
@@ -36,7 +36,7 @@ NOTED = {(API_KEY, "command")}
 
 
 def main() -> None:
-    """Check the modules on each Python, then the jobs; an AssertionError tells what is wrong."""
+    """Check the modules on each Python, then the jobs; raises AssertionError."""
     parser = argparse.ArgumentParser(prog="python -m tests.execution_environment", description=__doc__)
     parser.add_argument("--others", type=Path, required=True, help="path with the collections that ours depends on")
     parser.add_argument("--newest", required=True, help="ansible-core of the jobs and its Python, such as 2.21,3.14")
@@ -79,7 +79,7 @@ def check_host(host: bare_modules.Host, folder: Path) -> None:
 
 
 def secrets_of(simulator: Simulator) -> dict[str, str]:
-    """Return by name every secret there was so far; those of one kind have the same first words."""
+    """Return every secret so far by name; names of one kind have the same first words."""
     keys = [key.auth_key for key in simulator.created_auth_keys()]
     assert keys, "the job created no AuthKey, so that there is nothing to look for"
     return {API_KEY: simulator.keys["full"], **{f"{AUTH_KEY} {n}": key for n, key in enumerate(keys, 1)}}
@@ -116,7 +116,7 @@ def check_left(simulator: Simulator, job: Job, more: dict[str, str]) -> set[tupl
     """Search all that a job left for secrets; returns which kind was found where."""
     secrets = {**secrets_of(simulator), **more}
     texts = job.texts()
-    # What is public must be found, or the search looked at something else.
+    # The search must find public values, or it searched something else.
     public = {f"id {n}": key.auth_key_id for n, key in enumerate(simulator.created_auth_keys(), 1)}
     assert {where for _name, where in places(public, texts.items())} >= {"output", "stdout", "job_events"}
     assert job.environment["DIGICERT_API_KEY"] == simulator.keys["full"]

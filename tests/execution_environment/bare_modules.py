@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from tests.simulator import Simulator
 
-# What community.general's dig and nsupdate import, by which the role proves names with DNS.
+# The imports of the modules for DNS validation.
 IMPORTS = "import dns.query, dns.resolver, dns.tsigkeyring, dns.update, importlib.metadata as m; "
 VERSIONS = "print(*(n + ' ' + m.version(n) for n in ('requests', 'cryptography', 'dnspython')), sep=', ')"
 MODULES = "ansible_collections.community.digicert.plugins.modules"

@@ -21,7 +21,7 @@ from tests.support.environments import REQUIREMENTS, environment, install
 
 COLLECTION = Path(__file__).resolve().parents[2]
 COMMUNITY = Path("ansible_collections", "community")
-# What our collection depends on, directly or not; it cannot be had from Galaxy here.
+# The dependencies of our collection, which are not available from Galaxy here.
 NEEDED = ("crypto", "general", "library_inventory_filtering_v1")
 
 
@@ -84,7 +84,7 @@ def run(cwd: Path, *command: str, **env: str) -> None:
 
 
 def step(containerfile: str, pattern: str) -> str:
-    """Return what the only line of a Containerfile that begins so instructs."""
+    """Return the instruction in the only line of a Containerfile that begins with this text."""
     [line] = [line for line in containerfile.splitlines() if re.match(pattern, line)]
     return line.partition(" ")[2]
 

@@ -1,7 +1,7 @@
 # Copyright: community.digicert contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Play histories: python -m tests.histories --steps 100000, or --mutations to see that they find what they should."""
+"""Run histories: python -m tests.histories --steps 100000, or --mutations to check that they find known bugs."""
 
 from __future__ import annotations
 

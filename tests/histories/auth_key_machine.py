@@ -1,13 +1,13 @@
 # Copyright: community.digicert contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Histories of an account's AuthKeys: runs that want one, runs that delete one, and strangers who do the same.
+"""Histories of an account's AuthKeys: runs that create or delete one, and other people who do the same.
 
-What must hold, after whatever faults, crashes and runs at once:
+These properties must hold after any faults, crashes, and simultaneous runs:
 
 - the account never has two permanent AuthKeys, and has exactly one after a run without faults that wants it;
-- a run that succeeds names an AuthKey of the account that is what was wanted, with the right secret;
-- a run that says "unchanged" changed nothing, and neither did one that failed and says so;
+- a run that succeeds returns an AuthKey of the account that matches the options, with the right secret;
+- a run that reports "unchanged" changed nothing, whether it succeeded or failed;
 - a run without faults succeeds, and creates one AuthKey at most.
 """
 
@@ -26,7 +26,7 @@ SPECS = ((None, None), (1, None), (30, None), (30, 29.0), (90, 10.0))  # ttl_day
 
 
 class AuthKeyMachine(RuleBasedStateMachine):
-    """Several controllers at work on the AuthKeys of one account."""
+    """Several controllers that manage the AuthKeys of one account."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class AuthKeyMachine(RuleBasedStateMachine):
         self.connection.__enter__()
 
     def teardown(self) -> None:
-        """Give back what the machine took."""
+        """Restore what the machine replaced."""
         self.connection.__exit__(None, None, None)
         finish(self.stage)
 
@@ -55,7 +55,7 @@ class AuthKeyMachine(RuleBasedStateMachine):
 
     @rule(spec=st.sampled_from(SPECS), force=st.booleans())
     def want_without_faults(self, spec: Any, force: bool) -> None:
-        """Let what is under way arrive, and a run without faults make sure that the account has a key."""
+        """Let late requests arrive, and let a run without faults make sure that the account has a key."""
         self.stage.world.pass_time(600)
         before = self.ids()
         run = self._want(FAULTLESS, spec, force)
@@ -66,7 +66,7 @@ class AuthKeyMachine(RuleBasedStateMachine):
 
     @rule(moment=st.integers(0, 4))
     def race(self, moment: int) -> None:
-        """Let two runs want the permanent key at once."""
+        """Let two runs create the permanent key at once."""
         self.stage.world.pass_time(600)
         self._want(Plan(meanwhile=(moment, FAULTLESS)), SPECS[0], False)
         assert len(self.stage.service.keys.permanent(self.now)) == 1
@@ -118,7 +118,7 @@ class AuthKeyMachine(RuleBasedStateMachine):
             assert run.is_clean, f"a run without faults failed: {run}"
 
     def _state(self) -> tuple[set[str], bool]:
-        """Return what the account has, and whether more may arrive."""
+        """Return the account's keys, and whether late requests may still arrive."""
         existing = {key.auth_key_id for key in self.stage.service.keys.keys if key.exists(self.now)}
         return existing, bool(self.stage.wire.in_flight)
 
@@ -158,6 +158,6 @@ class AuthKeyMachine(RuleBasedStateMachine):
 
     @invariant()
     def never_two(self) -> None:
-        """The account has one permanent AuthKey at most."""
+        """The account has at most one permanent AuthKey."""
         self.stage.counts["steps"] += 1
         assert len(self.stage.service.keys.permanent(self.now)) <= 1

@@ -23,7 +23,7 @@ class RefusalError(Exception):
 
 @dataclass
 class AuthKey:
-    """An AuthKey; `expires` is None for the permanent one. Deleted ones stay, since reads lag behind."""
+    """An AuthKey; `expires` is None for the permanent one. Deleted keys stay here, because reads lag behind."""
 
     auth_key_id: str
     auth_key: str
@@ -32,7 +32,7 @@ class AuthKey:
     deleted: float | None = None
 
     def exists(self, moment: float) -> bool:
-        """Whether it was there at that moment, be it expired."""
+        """Whether it existed at that moment, expired or not."""
         return self.created <= moment and (self.deleted is None or moment < self.deleted)
 
     def active(self, moment: float) -> bool:
@@ -40,7 +40,7 @@ class AuthKey:
         return self.exists(moment) and (self.expires is None or moment < self.expires)
 
     def answer(self) -> dict[str, Any]:
-        """What the API says of it."""
+        """The API's description of it."""
         values = {"auth_key_id": self.auth_key_id, "auth_key": self.auth_key}
         return values if self.expires is None else {**values, "expiration_datetime": iso(self.expires)}
 
@@ -57,11 +57,11 @@ class AuthKeys:
         return [key for key in self.keys if key.active(moment)]
 
     def permanent(self, now: float) -> list[AuthKey]:
-        """Return the permanent keys; the service sees to it that there is one at most."""
+        """Return the permanent keys; the service allows only one."""
         return [key for key in self.active(now) if key.expires is None]
 
     def handle(self, method: str, parts: list[str], now: float, moment: float) -> tuple[int, Any]:
-        """Carry out a call on /account/<parts>; reads show what was so at `moment`."""
+        """Carry out a call on /account/<parts>; reads show the state at `moment`."""
         if parts[0] == "auth-keys":
             return 200, {"auth_keys": [key.answer() for key in self.active(moment)]}
         if method == "POST":

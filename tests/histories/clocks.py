@@ -1,7 +1,7 @@
 # Copyright: community.digicert contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Time: the true one, which is the service's, and the clocks of the computers, which may be wrong and jump."""
+"""Time: the true time, which the service uses, and the computers' clocks, which may be wrong and jump."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DAY = 86400.0
 
 
 class World:
-    """The true time, seconds since 1970, and what is to happen later."""
+    """The true time, seconds since 1970, and later events."""
 
     def __init__(self, now: float = START) -> None:
         self.now = now
@@ -29,11 +29,11 @@ class World:
         self._later: list[tuple[float, int, Callable[[], None]]] = []
 
     def later(self, seconds: float, action: Callable[[], None]) -> None:
-        """Do something when so many seconds have passed."""
+        """Do something after this number of seconds."""
         heapq.heappush(self._later, (self.now + seconds, next(self._numbers), action))
 
     def pass_time(self, seconds: float) -> None:
-        """Let time pass, with what was to happen meanwhile."""
+        """Let time pass, with the events in that time."""
         end = self.now + max(0.0, seconds)
         while self._later and self._later[0][0] <= end:
             self.now, _number, action = heapq.heappop(self._later)
@@ -54,16 +54,16 @@ class Computer:
         self.off_by = 0.0
 
     def wall(self) -> float:
-        """What its clock says, seconds since 1970."""
+        """The time of its clock, seconds since 1970."""
         return self.world.now + self.off_by
 
     def monotonic(self) -> float:
-        """Seconds since some moment; no jump of the clock shows here."""
+        """Seconds since some moment, unaffected by jumps of the clock."""
         return self.world.now - START + 1e6
 
 
 class Time:
-    """A stand-in for the module `time`, as one computer knows it; sleeping lets the world's time pass."""
+    """Replaces the module `time` for one computer; sleeping lets the world's time pass."""
 
     def __init__(self, computer: Computer) -> None:
         self.time = computer.wall
@@ -94,7 +94,7 @@ def _modules_with_time() -> list[Any]:
 
 
 def http_date(now: float) -> str:
-    """Return a time as the header Date has it."""
+    """Return a time in the format of the header Date."""
     return datetime.fromtimestamp(now, timezone.utc).strftime("%a, %d %b %Y %H:%M:%S GMT")
 
 

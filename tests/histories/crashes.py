@@ -1,7 +1,7 @@
 # Copyright: community.digicert contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Crashes between any two writes, and disks that are full: each call that changes a file can be the last one."""
+"""Crashes between any two writes, and full disks: each call that changes a file can be the last one."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ REAL = {name: getattr(os, name) for name in (*CHANGING, "open", "close")}  # run
 
 
 class Crash(BaseException):
-    """The process was killed; nothing that it would have done afterwards happens."""
+    """The process was killed."""
 
 
 def check_no_disk_is_left() -> None:
-    """Raise AssertionError when a run did not put back the calls of the operating system."""
+    """Raise AssertionError if a run did not restore the operating system's calls."""
     assert all(getattr(os, name) is real for name, real in REAL.items()), "a run left its disk in place"
 
 
@@ -39,7 +39,7 @@ class Disk:
         self._descriptors: dict[int, os.stat_result] = {}
 
     def step(self, name: str) -> None:
-        """Count a call; raise Crash or OSError in its place when it is the one, and Crash ever after."""
+        """Count a call; raise Crash or OSError instead of the chosen one, and Crash for every later one."""
         if self.dead:
             raise Crash
         self.calls += 1
@@ -55,7 +55,7 @@ class Disk:
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
-        """Let the run's calls pass through here, and close what it left open."""
+        """Intercept the run's calls, and close files that it left open."""
         before = {name: getattr(os, name) for name in REAL}
         own: dict[str, Callable[..., Any]] = {name: self._counted(name, REAL[name]) for name in CHANGING}
         own.update(open=self._open, close=self._close)
@@ -70,7 +70,7 @@ class Disk:
 
     def _close_what_is_left(self) -> None:
         for descriptor, opened in self._descriptors.items():
-            # What `open` took over was closed elsewhere, and its number may be another file's by now.
+            # `open` closed its descriptors elsewhere, and their numbers may belong to other files now.
             with contextlib.suppress(OSError):
                 if os.path.samestat(os.fstat(descriptor), opened):
                     REAL["close"](descriptor)

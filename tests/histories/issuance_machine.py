@@ -1,15 +1,15 @@
 # Copyright: community.digicert contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Histories of certificates: runs that keep, order, reissue and renew them on two hosts, over years.
+"""Histories of certificates: runs that keep, order, reissue, and renew them on two hosts, over years.
 
-What must hold, after whatever faults, crashes, damages and runs at once:
+These properties must hold after any faults, crashes, damage, and simultaneous runs:
 
-- no order and no reissue that the perfect observer complains about, see `observer`;
-- a run that succeeds and waits leaves a certificate in place that is what the user wants and is not due;
+- the perfect observer has no complaints about orders and reissues, see `observer`;
+- after a run that succeeds and waits, the installed certificate matches the options and is not due;
 - no run leaves a damaged journal;
-- a run without faults installs what was paid for, succeeds unless something is the user's to decide, and leaves a
-  journal that agrees with the service.
+- a run without faults installs what was paid for, succeeds unless the user has to decide something, and leaves a
+journal that agrees with the service.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class IssuanceMachine(RuleBasedStateMachine):
         super().__init__()
         self.stage = Stage()
         self.observer = Observer(self.stage)
-        self.nested: Run[Any] | None = None  # the run that came last in the middle of another one
+        self.nested: Run[Any] | None = None  # the last run in the middle of another one
         self.root = Path(tempfile.mkdtemp(dir=SHARED_MEMORY if SHARED_MEMORY.is_dir() else None))
         self.sites = [Site(self.root / str(number), number) for number in range(2)]
         self.sites[1].names = sites.NAMES[-1]
@@ -87,7 +87,7 @@ class IssuanceMachine(RuleBasedStateMachine):
         renewals: Any,
         same_names: bool,
     ) -> None:
-        """Begin a history: when, with what account, with what wishes."""
+        """Begin a history with a time, an account, and options."""
         self.stage.world.pass_time(start)
         service = self.stage.service
         for number in range(strangers):
@@ -111,7 +111,7 @@ class IssuanceMachine(RuleBasedStateMachine):
         outcome=st.sampled_from(("issued", "issued", "issued", "pending", "refused", "needs_approval")),
     )
     def run(self, number: int, plan: Plan, force: bool, wait: bool, another_csr: bool, outcome: str) -> None:
-        """Let a run see to the certificate; a renewal comes with a CSR of its own, as the role does it."""
+        """Run for the certificate; a renewal has its own CSR, as in the role."""
         site = self.sites[number]
         self.stage.service.outcome = outcome
         if another_csr and self.is_due(site) and not self.under_way(site):
@@ -120,7 +120,7 @@ class IssuanceMachine(RuleBasedStateMachine):
 
     @rule(number=NUMBERS, another_csr=st.booleans())
     def run_without_faults(self, number: int, another_csr: bool) -> None:
-        """Let what is under way arrive, put the clocks right, and let a run see to the certificate."""
+        """Let late requests arrive, correct the clocks, and run for the certificate."""
         site = self.sites[number]
         self.stage.world.pass_time(660)
         for computer in self.stage.computers:
@@ -140,7 +140,7 @@ class IssuanceMachine(RuleBasedStateMachine):
 
     @rule(number=NUMBERS, off_by=st.sampled_from((3 * HOUR, -3 * HOUR, 300 * DAY, -300 * DAY)))
     def run_by_a_wrong_clock(self, number: int, off_by: float) -> None:
-        """Let a run on a computer whose clock is wrong see to the certificate, and put the clock right."""
+        """Run for the certificate on a computer whose clock is wrong, and correct the clock."""
         computer = self.stage.computers[1]
         computer.off_by, before = off_by, computer.off_by
         self.start(self.sites[number], FAULTLESS._replace(computer=1))
@@ -154,26 +154,26 @@ class IssuanceMachine(RuleBasedStateMachine):
         force=st.booleans(),
     )
     def lose(self, number: int, loss: int, lag: float, habits: frozenset[str], force: bool) -> None:
-        """Let the answer to what a run sends get lost, with nothing else in its way but poor lists."""
+        """Lose the response to what a run sends, with incomplete lists but no other faults."""
         self.stage.service.outcome = "issued"
         plan = FAULTLESS._replace(write_faults=(LOSSES[loss],), view=View(lag, habits))
         self.start(self.sites[number], plan, force=force)
 
     @rule(number=NUMBERS, force=st.booleans())
     def mislead(self, number: int, force: bool) -> None:
-        """Let the answer to an order carry the id of a stranger's order, with nothing else in its way."""
+        """Put the id of another account's order into the response to an order, without other faults."""
         self.stage.service.outcome = "issued"
         self.start(self.sites[number], FAULTLESS._replace(write_faults=(ANOTHER_ID,)), force=force)
 
     @rule(number=NUMBERS, at=st.integers(1, 60), force=st.booleans())
     def crash(self, number: int, at: int, force: bool) -> None:
-        """Let a run crash at one of its writes, with nothing else in its way."""
+        """Let a run crash at one of its writes, without other faults."""
         self.stage.service.outcome = "issued"
         self.start(self.sites[number], FAULTLESS._replace(crash_at=at), force=force)
 
     @rule(number=NUMBERS)
     def two_at_once(self, number: int) -> None:
-        """Let two runs see to a certificate at once; the one that waited for the other has nothing to ask."""
+        """Run twice for a certificate at once; the run that waited sends no requests."""
         site = self.sites[number]
         self.stage.service.outcome = "issued"
         self.nested = None
@@ -186,7 +186,7 @@ class IssuanceMachine(RuleBasedStateMachine):
             assert not asked, f"a run asked for what another one had done while it waited: {run}"
 
     def start(self, site: Site, plan: Plan, *, force: bool = False, wait: bool = True) -> Run[Any]:
-        """Let a run see to the certificate, and judge what came of it."""
+        """Run for the certificate, and check the result."""
         entry = site.entry() or {}
         last_names = frozenset(entry.get("names") or ()) or None
         run = self.stage.run(
@@ -207,7 +207,7 @@ class IssuanceMachine(RuleBasedStateMachine):
         assert site.tampered or not site.has_damaged_journal, f"a run left a journal that nobody can read: {run}"
         if run.is_clean and wait:
             assert self.observer.matches(site, leaf), f"a run succeeded, and has the wrong certificate in place: {run}"
-        # What was under way is installed even when it is due again, and what DigiCert renews by itself is waited for.
+        # A pending certificate is installed even if it is due again, and runs wait for DigiCert's own renewals.
         excused = (run.result is not None and run.result.action == "continued") or site.renewal == "reissue"
         excused = excused or bool(self.observer.needs_user(site))
         if run.is_clean and wait and not excused and abs(self.stage.computers[plan.computer].off_by) < 3600:
@@ -218,33 +218,33 @@ class IssuanceMachine(RuleBasedStateMachine):
         self.nested = self.start(site, plan, wait=wait)
 
     def is_due(self, site: Site) -> bool:
-        """Return whether the certificate in place does not fit or is due by the true time."""
+        """Return whether the installed certificate does not match or is due by the true time."""
         return not self.observer.fits(site, site.leaf())
 
     @staticmethod
     def under_way(site: Site) -> bool:
-        """Return whether the journal has something under way, so that the role goes on with the CSR of then."""
+        """Return whether the journal has a pending submission, so that the role continues with its CSR."""
         return bool((site.entry() or {}).get("submission"))
 
     def certs_of(self, site: Site) -> list[Cert]:
-        """Return what the site's runs asked for, the oldest first."""
+        """Return the requests of the site's runs, the oldest first."""
         certs = [cert for order in self.stage.service.orders for cert in order.certs if cert.origin is not None]
         return sorted((cert for cert in certs if cert.origin.site is site), key=lambda cert: cert.certificate_id)
 
     def check_what_was_paid(self, site: Site) -> None:
-        """What was issued last for the CSR at hand was installed at some time."""
+        """The last certificate for the current CSR was installed at some time."""
         ours = [cert for cert in self.certs_of(site) if cert.csr_der == site.csr_der and self.observer.would_do(cert)]
         if ours and ours[-1].certificate is not None and set(site.names) <= set(ours[-1].names):
             paid = ours[-1]
-            # Nothing is due, and the journal that knew of it was replaced since, or the service said no to a run with
-            # force=true: no run has a reason to look.
+            # If nothing is due and the journal was replaced since, or the service refused a run with force=true, no run
+            # has a reason to search.
             is_forgotten = paid.created <= site.journal_lost or isinstance(paid.origin.error, RefusedError)
             assert is_forgotten or site.installed & self.observer.serials_since(paid), (
                 f"certificate {paid.certificate_id} was paid and is not installed"
             )
 
     def check_journal(self, site: Site, run: Run[Any]) -> None:
-        """What the run wrote into the journal is what the service says."""
+        """The journal that the run wrote agrees with the service."""
         entry, leaf = site.entry(), site.leaf()
         wrote = any(method == "POST" for method, *_rest in run.traffic.requests)
         if entry is None or leaf is None or not wrote:
@@ -285,7 +285,7 @@ class IssuanceMachine(RuleBasedStateMachine):
 
     @rule(number=NUMBERS, name=st.sampled_from(("journal", "path", "all")))
     def restore(self, number: int, name: str) -> None:
-        """Put back the journal, the certificate or all files from the copy."""
+        """Restore the journal, the certificate, or all files from the copy."""
         site = self.sites[number]
         self._note_file(site, f"restore {name}", name)
         site.restore(None if name == "all" else frozenset(self._files(site, name)))
@@ -304,7 +304,7 @@ class IssuanceMachine(RuleBasedStateMachine):
 
     @rule(number=NUMBERS, names=st.sampled_from(sites.NAMES))
     def change_names(self, number: int, names: tuple[str, ...]) -> None:
-        """Let the user want other names."""
+        """Let the user change the names."""
         self.sites[number].names = names
         self.stage.note(f"names of {number}: {names}")
 
@@ -334,7 +334,7 @@ class IssuanceMachine(RuleBasedStateMachine):
         what=st.sampled_from(("finish", "cancel", "revoke", "close", "renew", "auto_reissue", "auto_renew")),
     )
     def somebody(self, number: int, what: str) -> None:
-        """Let somebody do something to the newest order in CertCentral."""
+        """Let somebody change the newest order in CertCentral."""
         certs = self.certs_of(self.sites[number])
         if not certs:
             return
@@ -344,6 +344,6 @@ class IssuanceMachine(RuleBasedStateMachine):
 
     @invariant()
     def no_complaints(self) -> None:
-        """The perfect observer has nothing to complain about, also of what arrives late."""
+        """The perfect observer has no complaints, including late requests."""
         self.stage.counts["steps"] += 1
         assert not self.observer.complaints, "\n".join(self.observer.complaints)

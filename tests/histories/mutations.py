@@ -1,7 +1,7 @@
 # Copyright: community.digicert contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mutations: each takes one safeguard out of the collection, and the histories must find that."""
+"""Mutations: each removes one safeguard from the collection, and the histories must find that."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Patch = Callable[[], AbstractContextManager[Any]]
 
 
 class Mutation(NamedTuple):
-    """A safeguard that is taken out: which one, how, and which histories find it."""
+    """A removed safeguard: which one, how, and which histories find it."""
 
     reason: str
     patch: Patch
@@ -68,7 +68,7 @@ def _put(place: Any, name: str, value: Any) -> Patch:
 
 
 def _blind(kind: str) -> Patch:
-    """Let looks for what was lost take their time, and see nothing."""
+    """Let searches for a lost request take time and find nothing."""
     real = Submitter._look
 
     def look(submitter: Any, submission_: Any, is_brief: bool = False) -> Any:
@@ -186,7 +186,7 @@ MUTATIONS: dict[str, Mutation] = {
 
 
 def report(names: list[str], seed: int) -> int:
-    """Play each mutation, print what was found, and return 1 when one was not."""
+    """Run each mutation, print what was found, and return 1 if one was not found."""
     missed = 0
     for name in names or list(MUTATIONS):
         mutation = MUTATIONS[name]
@@ -203,7 +203,7 @@ def report(names: list[str], seed: int) -> int:
 
 
 def find(mutation: Mutation, seed: int) -> str | None:
-    """Return what the histories say of a mutation, None when they find nothing."""
+    """Return the failure that the histories find for a mutation, or None."""
     with mutation.patch():
         try:
             program.play(STEPS, seed, shrink=False, machines=(mutation.machine,))

@@ -1,31 +1,30 @@
 # Copyright: community.digicert contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The perfect observer: it sees the true time, every file, and all that the service did or has yet to do.
+"""The perfect observer: it sees the true time, every file, and everything that the service did or will still do.
 
-It judges each order at the moment when the service carries it out, which may be minutes after it was sent. An order
-for a set of names is worth its price only when all of this holds:
+It checks each order at the moment when the service carries it out, which may be minutes after it was sent. An order for
+a set of names is justified only if all of this holds:
 
 1. The run that sent it may order at all: `renewal=reissue` never does.
 2. No run orders twice.
-3. Under `renewal=auto`, no live order for the same names and product exists. Live is an order that is pending, or that
-   is issued and lasts for more than 31 days: its certificate can be had without paying. A run with `force=true` may
-   pass by one whose first certificate is, as far as reads show, pending for another CSR. When the names that the user
-   wants changed since the site's last order, orders of even earlier times are none that the run has to know.
-4. Under `renewal=order`, the certificate in place does not fit or is due by the true time, or `force=true` is given.
-5. Without `force=true`, no order for the same names was placed within the seven days before it.
-6. Whatever the options, no certificate was issued to this site for the same CSR that was never installed and would do,
-   and none is pending.
+3. Under `renewal=auto`, no live order for the same names and product exists. An order is live if it is pending, or if
+it is issued and lasts for more than 31 days, because its certificate is available without paying. A run with
+`force=true` may ignore one whose first certificate is pending for another CSR, as far as reads show. If the user
+changed the names since the site's last order, the run does not have to know even older orders. 4. Under
+`renewal=order`, the installed certificate does not match or is due by the true time, or `force=true` is set. 5. Without
+`force=true`, no order for the same names was placed within the seven days before it. 6. With any options, no suitable
+certificate for the same CSR was issued to this site and never installed, and none is pending.
 
-Nobody can know what no read shows yet: what was asked for by another site, or by one whose files were tampered with,
-counts when it was carried out a minute before the run began.
+Requests that no read shows yet do not count: a request by another site, or by one whose files were tampered with,
+counts if it was carried out a minute before the run began.
 
-A run with `renewal=order` that finds neither certificate nor journal orders without a look:
-rules 5 and 6 do not count for it.
+A run with `renewal=order` that finds neither certificate nor journal orders without a search, so rules 5 and 6 do not
+apply to it.
 
-It judges each reissue likewise: nothing is ever reissued in a stranger's order; for the same CSR, no other certificate
-of the account is pending, none would do that was never installed, and without `force=true` none of the same order would
-do at all, unless somebody deleted or damaged the site's files or restored old ones since.
+It checks each reissue likewise: nothing is ever reissued within an unrelated order; for the same CSR, no other
+certificate of the account is pending, none would do that was never installed, and without `force=true` none of the same
+order would do at all, unless somebody deleted or damaged the site's files or restored old ones since.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ GUARD = 7 * DAY
 
 
 class Observer:
-    """Watches what the service carries out; `complaints` are sentences about what should not have been."""
+    """Watches what the service carries out; `complaints` are sentences about violations."""
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
@@ -58,7 +57,7 @@ class Observer:
         return self.stage.world.now
 
     def judge(self, order: Order, cert: Cert) -> None:
-        """Judge an order or a reissue at the moment when the service carries it out."""
+        """Check an order or a reissue at the moment when the service carries it out."""
         run = cert.origin
         if run is None:
             return
@@ -114,10 +113,10 @@ class Observer:
         return found
 
     def _visible_for_csr(self, cert: Cert, run: Any, site: Site) -> Iterator[tuple[Order, Cert]]:
-        """Yield what else the site asked for with a CSR, with its order, as far as the run can know it."""
+        """Yield the site's other requests with a CSR, with their orders, as far as the run can know them."""
         for order in self.stage.service.orders:
             for other in order.certs:
-                # No read shows the first certificate of an order any more, once another site reissued in it.
+                # After another site reissued within an order, no read shows its first certificate.
                 if other is cert or (other.kind != "reissue" and other is not order.primary):
                     continue
                 is_own = other.origin is not None and other.origin.site is site and other.csr_der == cert.csr_der
@@ -125,26 +124,26 @@ class Observer:
                     yield order, other
 
     def _is_hidden(self, order: Order, cert: Cert, site: Site) -> bool:
-        """Return whether a run that lost its journal looks at a newer order for the same names instead."""
+        """Return whether a run that lost its journal uses a newer order for the same names instead."""
         others = [other for other in self.stage.service.orders if other is not order and self._is_same(other, order)]
         newer = [other for other in others if self._is_live(other) and other.created >= order.created]
         return cert.created <= site.journal_lost and bool(newer)
 
     def serials_since(self, cert: Cert) -> set[str]:
-        """Return the serial numbers of a certificate and of those issued later for the same CSR, by whomever."""
+        """Return the serial numbers of a certificate and of later ones for the same CSR."""
         certs = [each for order in self.stage.service.orders for each in order.certs if each.certificate]
         same = [each for each in certs if each.csr_der == cert.csr_der and each.certificate_id >= cert.certificate_id]
         return {each.certificate.serial_number for each in same if each.certificate}
 
     @staticmethod
     def _can_be_known(cert: Cert, run: Any) -> bool:
-        """Return whether files or reads that lag behind can show a run what was carried out."""
+        """Return whether files or lagging reads can show a run what was carried out."""
         if cert.origin is not None and cert.origin.site is run.site and not run.site.tampered:
             return True
         return bool(cert.created + LONGEST_LAG < run.begun)
 
     def _shows_names(self, order: Order, run: Any) -> bool:
-        """Return whether a run can know an order and the names that it has by now."""
+        """Return whether a run can know an order and its current names."""
         latest = order.primary
         if not self._can_be_known(order.certs[0], run) or not self._can_be_known(latest, run):
             return False
@@ -153,7 +152,7 @@ class Observer:
 
     @staticmethod
     def _seen_waiting(order: Order, run: Any) -> bool:
-        """Return whether reads that lag behind may show a run an order that waits for its first certificate."""
+        """Return whether lagging reads may show a run an order that waits for its first certificate."""
         issued = order.certs[0].issued
         return len(order.certs) == 1 and (issued is None or issued + LONGEST_LAG > run.begun)
 
@@ -173,7 +172,7 @@ class Observer:
         return not self.is_due(cert.issued, cert.certificate.not_after)
 
     def is_due(self, not_before: float, not_after: float, slack: float = DAY) -> bool:
-        """Return whether a certificate is to be replaced by the true time: 30 days or a third of its life are left."""
+        """Return whether a certificate is due by the true time: 30 days or a third of its life are left."""
         return not_after - self.now < min(30 * DAY, (not_after - not_before) / 3) + slack
 
     @staticmethod
@@ -182,13 +181,13 @@ class Observer:
         return leaf is not None and leaf.public_key == site.public_key and set(site.names) <= leaf.names
 
     def fits(self, site: Site, leaf: Leaf | None) -> bool:
-        """Return whether the certificate in place is what the user wants, and not due."""
+        """Return whether the installed certificate matches the options and is not due."""
         if leaf is None or not self.matches(site, leaf):
             return False
         return not self.is_due(leaf.not_before, leaf.not_after, slack=-3600)
 
     def needs_user(self, site: Site) -> list[str]:
-        """Return why a run without faults may have to leave something to the user; empty when it must succeed."""
+        """Return why a run without faults may need the user's decision; empty if it must succeed."""
         found = []
         if site.has_damaged_journal:
             found.append("the journal is damaged")

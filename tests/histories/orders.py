@@ -1,7 +1,7 @@
 # Copyright: community.digicert contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An order of the model and its certificates, with all that it ever looked like, since reads lag behind."""
+"""An order of the model and its certificates, with all earlier states, because reads lag behind."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from typing import Any
 from tests.histories import pki
 from tests.histories.clocks import DAY
 
-# When, seconds since 1970, certificates became how long, days (section 4 of the API page).
+# From which time, seconds since 1970, certificates last how many days (section 4 of the API page).
 LIFETIMES = ((0.0, 199), (1_803_081_600.0, 99), (1_865_376_000.0, 46))  # from 2027-02-20 and 2029-02-10 on
 STRANGER = "stranger"
 
 
 def longest(now: float) -> float:
-    """Return the seconds that a certificate of that moment lasts at most."""
+    """Return the longest lifetime in seconds of a certificate issued at that moment."""
     return max((since, days) for since, days in LIFETIMES if since <= now)[1] * DAY
 
 
@@ -39,13 +39,13 @@ class Cert:
 
     @property
     def csr_der(self) -> bytes:
-        """What was signed by the owner of the key, whatever the text looks like."""
+        """The signed content, independent of the text form."""
         return pki.read_csr(self.csr)[0]
 
 
 @dataclass
 class Order:
-    """An order: one year that is paid for, and its certificates."""
+    """An order for one year, and its certificates."""
 
     order_id: int
     product: str
@@ -64,17 +64,17 @@ class Order:
     versions: list[tuple[float, Order]] = field(default_factory=list)
 
     def keep(self, now: float) -> None:
-        """Remember what the order looks like from this moment on."""
+        """Record the state of the order from this moment on."""
         seen = copy.copy(self)
         seen.versions = []
         seen.certs = [dataclasses.replace(cert) for cert in self.certs]
         self.versions.append((now, seen))
-        # No read lags by an hour: what is older serves nobody.
+        # No read lags by an hour, so older states are not needed.
         while len(self.versions) > 1 and self.versions[1][0] < now - 3600:
             del self.versions[0]
 
     def at(self, moment: float) -> Order | None:
-        """Return what it looked like at that moment, None when there was no such order yet."""
+        """Return its state at that moment, None if the order did not exist yet."""
         for since, seen in reversed(self.versions):
             if since <= moment:
                 return seen
@@ -88,12 +88,12 @@ class Order:
 
     @property
     def is_strangers(self) -> bool:
-        """Whether it is for a name that no host of the history wants."""
+        """Whether it is for a name that no host of the history uses."""
         return self.certs[0].names[0].startswith(STRANGER)
 
     @property
     def pending(self) -> Cert | None:
-        """The request that is under way."""
+        """The pending request."""
         return next((cert for cert in self.certs if cert.status == "pending"), None)
 
     @property
@@ -102,7 +102,7 @@ class Order:
         return frozenset(self.primary.names)
 
     def issue(self, now: float) -> None:
-        """Issue what is under way."""
+        """Issue the pending request."""
         cert = self.pending
         if cert is None:
             return

@@ -1,7 +1,7 @@
 # Copyright: community.digicert contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What one run meets: drawn by hypothesis before the run, so that a run is repeatable."""
+"""The conditions of one run, drawn by hypothesis before the run, so that a run is repeatable."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ SECOND, MINUTE, HOUR, DAY = 1.0, 60.0, 3600.0, 86400.0
 
 
 class Plan(NamedTuple):
-    """What one run meets.
+    """The conditions of one run.
 
     Attributes:
-        computer: number of the computer whose clock it sees.
+        computer: number of the computer whose clock it uses.
         view: how it sees the service's lists.
-        faults: number of an exchange, and what happens to it.
+        faults: number of an exchange -> what happens to it.
         write_faults: likewise for the first requests that change something.
         crash_at: the number of the call that changes a file and is the last one; None: it lives.
         full_at: likewise, from which the disk is full.
@@ -41,7 +41,7 @@ class Plan(NamedTuple):
 
     @property
     def is_faultless(self) -> bool:
-        """Whether nothing is in the way of the run."""
+        """Whether the run has no faults."""
         nothing = (self.crash_at, self.full_at, self.dies_at, self.meanwhile) == (None,) * 4
         return nothing and not self.faults and not any(self.write_faults) and not self.view.lag
 
@@ -67,7 +67,7 @@ _RARE = st.one_of(st.none(), st.none(), st.none(), st.integers(0, 12))
 
 
 def plans(depth: int = 1) -> st.SearchStrategy[Plan]:
-    """Return plans of runs, with other runs in their middle to that depth."""
+    """Return plans of runs, with nested other runs to that depth."""
     nested: st.SearchStrategy[tuple[int, Plan] | None] = st.none()
     if depth:
         nested = st.one_of(st.none(), st.none(), st.none(), st.tuples(st.integers(0, 8), plans(depth - 1)))

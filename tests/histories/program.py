@@ -1,7 +1,7 @@
 # Copyright: community.digicert contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Play a number of steps of the histories, from a seed."""
+"""Run a number of steps of the histories, from a seed."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from tests.histories.issuance_machine import IssuanceMachine
 
 STEPS_A_HISTORY = 50
 HISTORIES_A_BATCH = 20
-ISSUANCE_SHARE = 4  # of so many batches, one is about AuthKeys
+ISSUANCE_SHARE = 4  # one batch of this number is about AuthKeys
 
 
 def play(steps: int, seed: int, *, shrink: bool = True, machines: tuple[Any, ...] = ()) -> collections.Counter[str]:
-    """Play histories until so many steps were taken.
+    """Run histories until this number of steps is reached.
 
     Args:
         steps: how many, at least.
         seed: of the first batch; each further batch has the next one.
-        shrink: look for the shortest history that fails, which takes minutes.
+        shrink: search for the shortest history that fails, which takes minutes.
         machines: what to play in turn; default: mostly certificates.
 
     Returns:
-        What happened how often.
+        How often each event happened.
 
     Raises:
-        AssertionError: something did not hold.
+        AssertionError: a property did not hold.
     """
     machines = machines or (*(IssuanceMachine,) * (ISSUANCE_SHARE - 1), AuthKeyMachine)
     runs.TOTALS.clear()
@@ -70,5 +70,5 @@ def _play_batch(machine: Any, seed: int, histories: int, shrink: bool) -> None:
 
 
 def seed_from_environment() -> int:
-    """Return the seed of the environment, or 0: CI plays the same histories each time."""
+    """Return the seed in the environment, or 0: CI runs the same histories each time."""
     return int(os.environ.get("HISTORIES_SEED", "0"))

@@ -1,7 +1,7 @@
 # Copyright: community.digicert contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the model's orders look in answers: sections 4 to 6 of the API page, with rows as poor as it allows."""
+"""The model's orders in responses: sections 4 to 6 of the API page, with rows that lack as much as it allows."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class View(NamedTuple):
 
 
 def order_info(order: Order, view: View) -> dict[str, Any]:
-    """Return what order info says of an order."""
+    """Return order info for an order."""
     primary = order.primary
     requests = [
         {"id": cert.certificate_id * 10, "type": cert.kind, "status": _request_status(cert), "date": iso(cert.created)}

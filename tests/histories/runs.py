@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class Run(Generic[T]):
-    """What came of one run: a result, an error, or neither when it was killed."""
+    """The outcome of one run: a result, an error, or neither if it was killed."""
 
     def __init__(self, plan: Plan, begun: float) -> None:
         self.plan = plan
@@ -56,7 +56,7 @@ class Stage:
         self.story: list[str] = []
 
     def note(self, text: str) -> None:
-        """Write down what happened, for the report of a failure."""
+        """Record what happened, for the report of a failure."""
         self.story.append(f"{self.world.date:%Y-%m-%d %H:%M:%S} {text}")
 
     def run(self, plan: Plan, work: Callable[[Client], T], meanwhile: Callable[[Plan], Any], **origin: Any) -> Run[T]:
@@ -66,7 +66,7 @@ class Stage:
             plan: what it meets.
             work: the work, given a client.
             meanwhile: starts the run that comes in the middle of this one.
-            origin: what is to be known of the run when the service carries out its requests.
+            origin: facts about the run for the moment when the service carries out its requests.
         """
         run: Run[T] = Run(plan, self.world.now)
         disk = Disk(plan.crash_at, plan.full_at, lambda: between(AT_LOCK))

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A model of CertCentral, written from the API page alone: one account, its AuthKeys, orders and certificates.
 
-It proves no domains and demands no API key: whether an order is issued at once, stays pending or is refused is what
-`outcome` says, so that a history decides it.
+It does not validate domains or API keys. `outcome` decides whether an order is issued at once, stays pending, or is
+refused.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Service:
         self.keys = AuthKeys()
         self.orders: list[Order] = []
         self.outcome = "issued"  # of the next orders and reissues: issued, pending, needs_approval or refused
-        self.issued_after: float | None = 600.0  # seconds; of pending ones, by DigiCert's own looks
+        self.issued_after: float | None = 600.0  # seconds until pending ones are issued by DigiCert's own checks
         self.order_days: int | None = 365  # None: a subscription, whose orders last as long as their certificate
         self.knows_alternative_ids = True
         self.watchers: list[Callable[[Order, Cert], None]] = []  # called for each order and reissue carried out
@@ -162,7 +162,7 @@ class Service:
                     order.keep(self.world.now)
 
     def cancel(self, order: Order) -> None:
-        """Cancel what is under way: a reissue goes back to issued, an order is canceled."""
+        """Cancel what is pending: a reissue goes back to issued, an order is canceled."""
         cert = order.pending
         if cert is None:
             raise RefusalError(400, "request_already_processed")
@@ -238,7 +238,7 @@ class Service:
         return answer
 
     def finish(self, order: Order, cert: Cert) -> None:
-        """Issue a certificate that is still under way."""
+        """Issue a pending certificate."""
         if cert.status == "pending" and order.status in ("pending", "reissue_pending", "needs_approval"):
             order.issue(self.world.now)
 
@@ -253,7 +253,7 @@ class Service:
         self.finish(order, cert)
         return {"order_status": "issued", "dcv_status": "valid", "certificate_id": cert.certificate_id}
 
-    # What others do
+    # Changes by other people
 
     def add_stranger(self, number: int) -> None:
         """Add an old order for another name."""
@@ -267,7 +267,7 @@ class Service:
         self.orders.append(order)
 
     def by_hand(self, cert: Cert, what: str) -> None:
-        """Do something to a certificate or its order in CertCentral."""
+        """Change a certificate or its order in CertCentral."""
         order = next(order for order in self.orders if cert in order.certs)
         now = self.world.now
         if what == "finish":

@@ -1,7 +1,7 @@
 # Copyright: community.digicert contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A host's folder with one certificate: its real files, what the user wants there, and what happens to the files."""
+"""A host's folder with one certificate: its real files, the user's options, and damage to the files."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DAMAGES = ("delete", "empty", "cut", "garbage")
 
 
 class Leaf:
-    """The certificate in place."""
+    """The installed certificate."""
 
     def __init__(self, pem: bytes) -> None:
         certificate = x509.load_pem_x509_certificate(pem)
@@ -51,7 +51,7 @@ class Site:
         names: that the user wants.
         key: number of the private key.
         csr_serial: number of the CSR for that key.
-        installed: serial numbers of all certificates that were ever in place.
+        installed: serial numbers of all certificates that were ever installed.
         tampered: somebody deleted, damaged or restored files since the last run that succeeded.
         journal_lost: when somebody last deleted, damaged or restored the journal, seconds since 1970.
         backup: copies of the files, by name.
@@ -97,7 +97,7 @@ class Site:
         return self.folder / f".{FILES[self.layout[0]]}.order.json"
 
     def entry(self) -> dict[str, Any] | None:
-        """Return what the journal says; None when there is none or it is no JSON."""
+        """Return the journal's content; None if there is none or it is not JSON."""
         try:
             values = json.loads(self.journal.read_bytes())
         except (OSError, ValueError):
@@ -106,18 +106,18 @@ class Site:
 
     @property
     def has_damaged_journal(self) -> bool:
-        """Whether there is a journal that nobody can read."""
+        """Whether there is an unreadable journal."""
         return self.journal.exists() and self.journal.stat().st_size > 0 and self.entry() is None
 
     def leaf(self) -> Leaf | None:
-        """Return the certificate in place, None when there is none or it is damaged."""
+        """Return the installed certificate, None if there is none or it is damaged."""
         try:
             return _read_leaf((self.folder / FILES[self.layout[0]]).read_bytes())
         except (OSError, ValueError):
             return None
 
     def leaves(self) -> list[Leaf]:
-        """Return the certificates in all files that have one; a crash may come between two of them."""
+        """Return the certificates in all files that have one; after a crash, they may differ."""
         found = []
         for name in set(self.layout) - {"chain_path"}:
             with contextlib.suppress(OSError, ValueError):
@@ -136,7 +136,7 @@ class Site:
         return {entry.name: Path(entry.path).read_bytes() for entry in os.scandir(self.folder) if entry.is_file()}
 
     def damage(self, name: str, how: str) -> None:
-        """Let something happen to a file."""
+        """Damage a file."""
         path = self.folder / name
         if not path.exists():
             return
@@ -148,7 +148,7 @@ class Site:
         path.write_bytes({"empty": b"", "cut": content[: len(content) // 2], "garbage": b"\x00garbage"}[how])
 
     def restore(self, names: frozenset[str] | None) -> None:
-        """Put back files from the backup; None for all, and nothing else stays."""
+        """Restore files from the backup; None restores all and removes the others."""
         if not self.backup:
             return
         self.tampered = True

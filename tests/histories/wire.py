@@ -1,10 +1,10 @@
 # Copyright: community.digicert contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way from the collection's client to the model, and what may go wrong on it.
+"""The connection from the collection's client to the model, and its faults.
 
-The wire takes the place of the transport adapter of requests, so that the client's own reading of answers, errors and
-broken connections is part of every history.
+The wire replaces the transport adapter of requests, so every history also tests how the client reads responses, errors,
+and broken connections.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from tests.histories.service import Service
 
 URL = "http://127.0.0.1:9/services/v2"
 NO, YES, LATE = "not carried out", "carried out", "carried out late"
-LONGEST_DELAY = 530.0  # seconds that a request is carried out late at most; with the lag, below ten minutes
+LONGEST_DELAY = 530.0  # largest delay in seconds of a late request; together with the lag, below ten minutes
 LONGEST_LAG = 60.0
 HTML = b"<html><head><title>Sorry</title></head><body><h1>Sorry</h1></body></html>"
 
@@ -65,7 +65,7 @@ def documented(code: str) -> bytes:
     return json.dumps({"errors": [{"code": code, "message": "No."}]}).encode()
 
 
-# Answers that are neither the service's refusal nor a usable success, before or after it was carried out.
+# Responses that are neither the service's refusal nor a usable success, before or after the request was carried out.
 _GATEWAY = [
     *((status, HTML) for status in (302, 400, 403, 404, 408, 413, 429, 499, 500, 502, 503, 504)),
     (200, HTML),
@@ -86,7 +86,7 @@ REFUSALS = [
     Fault(NO, 403, None, "access_denied|missing_permission"),
     Fault(NO, 429, None, "request_limit_exceeded"),
 ]
-# A gateway may speak like the service, after the request was carried out.
+# A gateway may respond like the service, after the request was carried out.
 FALSE_REFUSALS = [fault._replace(fate=YES) for fault in REFUSALS if fault.answer != 429]
 ANOTHER_ID = Fault(YES, "another order's id")
 LOSSES = [
@@ -100,7 +100,7 @@ FAULTS = [Fault(NO, "refused"), *REFUSALS, *LOSSES]
 
 
 class Traffic:
-    """What one run meets on the wire.
+    """The faults of one run on the wire.
 
     Attributes:
         view: how the run sees the service.
@@ -130,14 +130,14 @@ class Traffic:
         fault = self.faults.get(len(self.requests))
         if method != "GET" and self.write_faults:
             fault = self.write_faults.pop(0)
-        # Any body of a success is a documented answer to a deletion: nobody could tell a gateway's from the service's.
+        # Any body of a success is a documented response to a deletion, so a gateway's looks like the service's.
         if method == "DELETE" and fault is not None and fault.body in _BODIES_OF_SUCCESS and fault.answer in (200, 201):
             return None
         return fault
 
 
 class Wire:
-    """Carries requests of the run at work to the service."""
+    """Carries requests of the current run to the service."""
 
     def __init__(self, world: World, service: Service) -> None:
         self.world = world
@@ -173,7 +173,7 @@ class Wire:
             yield
 
     def exchange(self, request: requests.PreparedRequest, timeout: float) -> requests.Response:
-        """Carry one request, or lose it; raises what requests raises."""
+        """Carry one request, or lose it; raises the exceptions of requests."""
         traffic = self.traffic
         method = str(request.method)
         fault = traffic.fault(method)

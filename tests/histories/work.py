@@ -1,7 +1,7 @@
 # Copyright: community.digicert contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run does at a site: the collection's own workflow, as the module drives it."""
+"""The work of a run at a site: the collection's own workflow, as the module uses it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LATE = (completion, decision, failures, prediction, resumption, submission, tran
 
 
 def issue(client: Client, site: Site, **options: Any) -> workflow.Outcome:
-    """See to the certificate of a site; raises DigicertError."""
+    """Run for the certificate of a site; raises DigicertError."""
     values = {**request.DEFAULTS, "dns_names": list(site.names), **options}
     wanted = request.certificate_request(site.csr, values)
     every_path: dict[str, Any] = {**site.paths}

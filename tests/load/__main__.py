@@ -5,7 +5,7 @@
 """Measure how the AuthKey module scales: python -m tests.load [task] [PROFILE …].
 
 `task` measures memory and CPU of one task; a profile (see hosts.py) runs many hosts through ansible. Without a name,
-all of them run. The runs go into load.json, in place of earlier ones like them, and load.svg is drawn from it.
+all of them run. The runs replace earlier runs of the same kind in load.json, and load.svg is drawn from it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TASK = "task"
 
 
 def main() -> int:
-    """Run what is named; return 1 when any of it missed its limits."""
+    """Run the named measurements; return 1 if one missed its limits."""
     parser = argparse.ArgumentParser(prog="python -m tests.load", description="Load test of the AuthKey module.")
     parser.add_argument("--output", type=Path, default=Path("docs/images"), metavar="DIRECTORY", help="%(default)s")
     parser.add_argument("--strategy", choices=hosts.STRATEGIES, help="default: both")

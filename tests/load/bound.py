@@ -25,8 +25,8 @@ def time_bound(limits: Sequence[Limit], requests: int, rate: float) -> float:
 
 
 def fewest_requests(hosts: int, creates: int, creates_refused: int) -> int:
-    """Return the requests without any wasted: every host lists the keys once, and the key is created once.
+    """Return the minimum of requests: every host lists the keys once, and the key is created once.
 
-    Hosts that saw no key before the first create was done try to create it too: each is told so and lists again.
+    Hosts that list the keys before the create is done also try to create the key, are refused, and list again.
     """
     return hosts + creates + 2 * creates_refused

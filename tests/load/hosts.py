@@ -98,7 +98,7 @@ PROFILES = {
 
 
 def measure(names: Sequence[str], strategies: Sequence[str] = STRATEGIES, hosts: int | None = None) -> list[Run]:
-    """Run plays one after the other and return what each took.
+    """Run plays one after the other and return their measurements.
 
     Args:
         names: of the profiles.
@@ -110,7 +110,7 @@ def measure(names: Sequence[str], strategies: Sequence[str] = STRATEGIES, hosts:
         own = [_measured(UNLIMITED, Play(PACE_HOSTS, strategy))]
         plays = [(name, play) for name in names for play in PROFILES[name].plays if play.strategy == strategy]
         own += [_measured(name, play) for name, play in plays if hosts in (play.hosts, None)]
-        # A machine that was disturbed while it ran without a limit shows elsewhere that it can do better.
+        # If the machine was disturbed while it ran without a limit, a later run shows its real speed.
         pace = max((run.fewest - 1) / run.seconds for run in own)
         print(f"This machine manages {pace:.1f} hosts a second with the strategy {strategy}.", flush=True)
         runs += [_bounded(run, pace) for run in own[1:]]

@@ -24,7 +24,7 @@ MARKERS = {"linear": "o", "free": "x"}
 
 
 def save(runs: Sequence[Run], directory: Path) -> None:
-    """Put the runs into load.json, in place of earlier ones like them, and draw load.svg from all of it."""
+    """Replace earlier runs of the same kind in load.json, and draw load.svg from all runs."""
     directory.mkdir(parents=True, exist_ok=True)
     file = directory / "load.json"
     rows: list[dict[str, Any]] = json.loads(file.read_text("utf-8"))["runs"] if file.exists() else []
@@ -38,7 +38,7 @@ def save(runs: Sequence[Run], directory: Path) -> None:
 
 
 def draw(rows: Sequence[dict[str, Any]], file: Path) -> None:
-    """Draw time and requests over the number of hosts, each beside its bound."""
+    """Draw time and requests over the number of hosts, each with its bound."""
     figure = Figure(figsize=(8, 3.6), layout="constrained")
     panels = figure.subplots(1, 2)
     warm = [row for row in rows if not row["cold"]]

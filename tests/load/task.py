@@ -4,8 +4,8 @@
 
 """Memory and CPU of one task, and how they grow with the number of AuthKeys in the account's list.
 
-The module runs as a process of its own, as on a managed host but not unpacked by Ansible, beside ansible.builtin.ping.
-What counts is the median, over the rounds, of the ratio within a round.
+The module runs as its own process, as on a managed host but without Ansible's unpacking, compared with
+ansible.builtin.ping. The result is the median over the rounds of the ratio within a round.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ROUNDS = 5
 KEYS = (1, 100, 1_000, 5_000, 10_000)
 MOST_MEMORY = 1.3  # times that of one key, with the longest list
 MOST_CPU = 1.25
-LINEAR = 0.1  # how far 5,000 keys may be off the middle between 1 and 10,000, as a part of it
+LINEAR = 0.1  # largest relative deviation of 5,000 keys from the mean of 1 and 10,000
 PING = "ansible.modules.ping"
 MODULE = "ansible_collections.community.digicert.plugins.modules.digicert_auth_key"
 # A process inherits the peak of the one that started it; so that one must be small.
@@ -44,7 +44,7 @@ class Cost(NamedTuple):
 
 
 def cost(module: str, args: dict[str, Any]) -> Cost:
-    """Run a module as a process of its own and return what it took; an AssertionError when it fails."""
+    """Run a module as its own process and return its memory and CPU time; raises AssertionError if it fails."""
     params = {"ANSIBLE_MODULE_ARGS": {"_ansible_remote_tmp": "/tmp", "_ansible_keep_remote_files": False, **args}}
     ran = subprocess.run(
         [sys.executable, "-I", "-S", "-c", LAUNCHER, module],
@@ -60,7 +60,7 @@ def cost(module: str, args: dict[str, Any]) -> Cost:
 
 
 def measure() -> bool:
-    """Print memory and CPU beside those with one key and those of ping; return whether they kept their limits."""
+    """Print memory and CPU time compared with one key and with ping; return whether they kept their limits."""
     rounds: dict[str | int, list[Cost]] = {"ping": [], **{number: [] for number in KEYS}}
     with Simulator(limits=()) as simulator:
         args = {"api_url": simulator.url, "api_key": simulator.keys["full"], "ca_path": str(simulator.ca_file)}

@@ -4,8 +4,8 @@
 
 """Take pictures of the certificate report: python -m tests.report [--certificates NUMBER] [--all] [--output DIRECTORY].
 
-The account is a simulator with orders of many ages; what is installed is made up. `certificate_report.png` is the
-picture in README.md. With --all, it is also shown narrow and dark.
+The account is a simulator with orders of many ages; the installed certificates are invented. `certificate_report.png`
+is the picture in README.md. With --all, it is also shown narrow and dark.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def make_page(number: int, directory: Path) -> Path:
-    """Write the report about so many orders; return its file."""
+    """Write the report about this number of orders; return its file."""
     with Simulator(order_behaviour=OrderBehaviour(validation="never", certificate_days=199)) as simulator:
         installed = [place for each in range(number) if (place := _add_order(simulator, each))]
         (directory / "installed.json").write_text(json.dumps(installed), encoding="utf-8")
@@ -68,7 +68,7 @@ def make_page(number: int, directory: Path) -> Path:
 
 
 def _add_order(simulator: Simulator, number: int) -> dict[str, t.Any] | None:
-    """Put an order into the account; return where its certificate is installed, which some are not."""
+    """Add an order to the account; return where its certificate is installed, if it is."""
     label = LABELS[number % len(LABELS)] + (str(number // len(LABELS)) if number >= len(LABELS) else "")
     age = timedelta(days=number * 37 % 180)
     order = simulator.seed_order(f"{label}.example.com", created=simulator.now() - age)
@@ -87,7 +87,7 @@ def _add_order(simulator: Simulator, number: int) -> dict[str, t.Any] | None:
 
 
 def take_picture(page: Path, file: Path, width: int, height: int, dark: bool) -> None:
-    """Let a browser show the page in a window of this size (pixels), and write what it shows."""
+    """Show the page in a browser window of this size (pixels), and save a picture."""
     file.parent.mkdir(parents=True, exist_ok=True)
     scheme = f"--blink-settings=preferredColorScheme={0 if dark else 1}"
     command = [*CHROMIUM, scheme, f"--user-data-dir={page.parent}/browser", f"--window-size={width},{height}"]

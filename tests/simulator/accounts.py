@@ -23,7 +23,7 @@ class ApiKey:
     Attributes:
         role: names it in logs.
         value: what is sent.
-        account: whose it is.
+        account: the account that it belongs to.
         may_change: the areas in which it may do more than read.
         skips_approval: whether its orders and reissues need no approval when they say so.
         administrator: whether it approves requests, and revokes without an approval.
@@ -52,7 +52,7 @@ _BY_VALUE = {api_key.value: api_key for api_key in API_KEYS}
 
 @dataclass(frozen=True)
 class Account:
-    """What one account owns."""
+    """The contents of one account."""
 
     orders: OrderStore
     auth_keys: AuthKeyStore

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The simulated API as a Flask application: the checks every request passes (section 1), and its calls."""
+"""The simulated API as a Flask application: the checks for every request (section 1), and its calls."""
 
 from __future__ import annotations
 

@@ -58,13 +58,13 @@ class AuthKeyStore:
         expiration: datetime | None = None,
         enabled: bool = True,
     ) -> AuthKey:
-        """Put a key in, past every rule of the API; what is left out is made up.
+        """Add a key without the rules of the API; omitted values are generated.
 
         Args:
             auth_key_id: replaces the key that has this id.
             auth_key: the secret itself.
             expiration: aware datetime, past or future; None for a permanent key.
-            enabled: False for a key that is inactive whatever its expiration.
+            enabled: False for a key that is inactive regardless of its expiration.
         """
         auth_key_id, auth_key = auth_key_id or secrets.token_hex(16), auth_key or secrets.token_hex(32)
         key = AuthKey(auth_key_id, auth_key, expiration, enabled, self._clock)
@@ -84,7 +84,7 @@ class AuthKeyStore:
             return self._create(None)
 
     def create_ttl(self, days: str) -> AuthKey:
-        """Create a key that lives for ``days`` days from now, to the second.
+        """Create a key that is valid for ``days`` days from now, to the second.
 
         Raises:
             ApiError: 404 or 400 when ``days`` is not an integer of at least 1 with an expiry before the year 10000.
@@ -117,7 +117,7 @@ class AuthKeyStore:
             return self._active()
 
     def used(self, auth_key_id: str | None) -> AuthKey | None:
-        """Return the key that tokens are made with: the one named, else the permanent one; None when not active."""
+        """Return the key for tokens: the named one, else the permanent one; None if it is not active."""
         with self._lock:
             for key in self._active():
                 if key.auth_key_id == auth_key_id or (auth_key_id is None and key.expiration is None):

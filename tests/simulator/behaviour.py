@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What tests switch: how orders placed from now on behave, and how the service answers."""
+"""Settings for tests: how new orders behave, and how the service responds."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ LIST_WISHES = ("filters", "status", "sort")
 
 @dataclass(frozen=True)
 class OrderBehaviour:
-    """What becomes of the orders and reissues requested from now on; the fields are independent of each other.
+    """The behavior of new orders and reissues; the fields are independent of each other.
 
     Attributes:
         outcome: status once the domains are proven. A reissue is refused, waits or ends in the same way.
         polls: order info calls that still show a proven order as pending; more than 0 means no immediate issuance.
         defect: what is wrong with the certificates.
-        validation: "every_order" proves every domain of every order and reissue, "once" passes over domains that the
-            account has proven before, "never" takes them all for granted.
-        ignores_tokens: orders stay pending whatever token is published, and are finished with the random value.
+        validation: "every_order" validates every domain of every order and reissue, "once" skips domains that the
+            account has proven before, "never" accepts all domains.
+        ignores_tokens: orders stay pending even if a token is published; the random value finishes them.
         reissue: "issued" treats reissues as orders are treated; "pending" ignores their tokens; "refused" answers 400.
         same_csr_refused: a reissue with a CSR that the order has seen is refused.
         approval: requests without ``skip_approval`` wait until they are approved.
-        certificate_days: how long certificates last at most; None for the table of section 4.
+        certificate_days: longest lifetime of certificates; None for the table of section 4.
         subscription: orders end with their certificates.
     """
 
@@ -61,24 +61,24 @@ class OrderBehaviour:
 
 @dataclass(frozen=True)
 class ServiceBehaviour:
-    """How the service answers from the next request on; the fields are independent of each other.
+    """How the service responds from the next request on; the fields are independent of each other.
 
     Attributes:
         list_lag: seconds of the simulated clock that the lists of orders and of reissues are behind.
         info_lag: the same for order info.
         alternate_lag: the same for the search by alternative id.
-        list_ignores: wishes of a list request that have no effect: "filters" (all), "status" (that filter), "sort".
-        rows_without: JSON pointers to what list rows lack, such as "/certificate/dns_names".
-        largest_page: rows of a page at most.
+        list_ignores: parameters of a list request without effect: "filters" (all), "status" (that filter), "sort".
+        rows_without: JSON pointers to fields that list rows lack, such as "/certificate/dns_names".
+        largest_page: most rows of a page.
         alternate: the answer to an alternative id: the newest "order", all "orders" as in the list, or "no_route".
         check_dcv: a missing proof is an "error" (400), or 200 with "validations".
-        dcv_polling: seconds of the simulated clock between the looks that the service takes by itself, whenever a
-            pending order or a list is read; None for no such looks.
-        reissue_status: what an order is called while its reissue is pending.
-        ended_status: what an order is called after its end.
+        dcv_polling: seconds of the simulated clock between the service's own checks, which happen when a pending order
+            or a list is read; None for no such checks.
+        reissue_status: status of an order while its reissue is pending.
+        ended_status: status of an order after its end.
         reissues_repeat_primary: the list of reissues also has the primary certificate, under another id.
-        certificate_status: order info tells ``certificate.status``.
-        random_value_in_info: order info tells ``dcv_random_value`` while an order or reissue is pending.
+        certificate_status: order info contains ``certificate.status``.
+        random_value_in_info: order info contains ``dcv_random_value`` while an order or reissue is pending.
         renewal_window: ``renewal_of_order_id`` is refused earlier than 90 days and later than 1 day before the end.
     """
 

@@ -24,7 +24,7 @@ from .state import State
 
 certificate_calls = Blueprint("certificates", __name__)
 REASONS = ("unspecified", "keyCompromise", "affiliationChanged", "superseded", "cessationOfOperation")
-# Format -> how many links of the chain it has.
+# Format -> number of certificates of the chain.
 DOWNLOAD_FORMATS = {"pem_all": 3, "pem_noroot": 2, "pem_nointermediate": 1, "cer": 1, "p7b": 3}
 
 
@@ -37,7 +37,7 @@ def details(certificate: str) -> Response:
 
 @certificate_calls.get("/certificate/<certificate>/chain")
 def chain(certificate: str) -> Response:
-    """Show what is above a certificate."""
+    """Show the chain of a certificate."""
     return jsonify({"intermediates": [vars(link) for link in _issued(certificate).chain[1:]]})
 
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, timezone
 
 
 class Clock:
-    """Runs with the machine's clock, ahead of it (or behind) by as much as it was moved."""
+    """Runs with the machine's clock, plus the time by which it was moved."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -36,6 +36,6 @@ class Clock:
             self._ahead += by.total_seconds()
 
     def reset(self) -> None:
-        """Show the machine's time again."""
+        """Reset to the machine's time."""
         with self._lock:
             self._ahead = 0.0

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Domain control validation: real HTTP fetches and DNS queries, turned to addresses on loopback (section 3)."""
+"""Domain control validation: real HTTP requests and DNS queries, redirected to addresses on loopback (section 3)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MOST_CHARACTERS = 5000
 
 @dataclass(frozen=True)
 class DcvTargets:
-    """Where validation connects to in place of the domains themselves; each address is ``host:port``.
+    """Where validation connects instead of the domains; each address is ``host:port``.
 
     Attributes:
         http: web server that is asked over HTTP for the file of every domain, with the domain as ``Host``.
@@ -71,7 +71,7 @@ class DcvCheck:
         domain: without the ``*.`` of a wildcard.
         method: the ``dcv_method`` of the order.
         proof: "request_token" or "random_value"; None when the domain is not proven.
-        seen: what was looked at, one line for each place.
+        seen: what was found, one line for each place.
     """
 
     domain: str
@@ -81,13 +81,13 @@ class DcvCheck:
 
 
 def check_domain(domain: str, method: str, targets: DcvTargets, proof_in: Callable[[str], str | None]) -> DcvCheck:
-    """Look in every place section 3 names for ``method`` until one holds a proof.
+    """Check every place of section 3 for ``method`` until one contains a proof.
 
     Args:
         domain: A-labels, without the ``*.`` of a wildcard.
         method: one of ``METHODS``.
         targets: the servers to ask.
-        proof_in: names the proof that a published text holds, or returns None.
+        proof_in: returns the name of the proof in a published text, or None.
     """
     published = _file_text if method == HTTP_TOKEN else _txt_texts
     seen = []

@@ -14,7 +14,7 @@ _TXT, _IN, _NXDOMAIN = 16, 1, 3
 
 
 class DnsError(Exception):
-    """No usable answer; the text says why."""
+    """No usable answer; the text gives the reason."""
 
 
 def txt_records(name: str, server: tuple[str, int], timeout: float) -> list[list[str]]:

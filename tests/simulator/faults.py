@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Faults: what a test injects between a request and its answer."""
+"""Faults that a test injects between a request and its response."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ _BLOCK = 65536
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault; every field is independent of the others and does nothing by default.
+    """One fault; every field is independent of the others and has no effect by default.
 
-    A fault answers in place of the API when it has a ``drop``, ``status``, ``body`` or ``size``; the API then never
-    sees the request, unless ``commit`` is set: then the API handles it first and its own answer is thrown away. With
-    ``commit_after`` it does so later, after the answer. Any
-    other fault (delays, cuts, drips, added headers) works on the API's own answer.
+    A fault with a ``drop``, ``status``, ``body``, or ``size`` responds instead of the API. The API then does not get
+    the request, unless ``commit`` is set: then the API handles it first, and its own response is discarded. With
+    ``commit_after``, the API handles it later, after the response. Any other fault (delays, cuts, drips, added headers)
+    changes the API's own response.
 
     Attributes:
-        name: what the request log calls it.
+        name: its name in the request log.
         method: regular expression the whole method must match.
         path: regular expression searched in the path below ``/services/v2``.
-        skip: matching requests let through first.
-        times: matching requests it is applied to; None for every one.
+        skip: number of matching requests without the fault first.
+        times: number of matching requests with the fault; None for all.
         commit: let the API handle the request although the fault answers.
         commit_after: the same, but only that many seconds of the simulated clock after the request came.
         delay_before: seconds between the request's arrival and the API's handling of it.
         delay_after: seconds between the API's handling of it and the answer.
-        drop: "close" or "reset" the connection in place of an answer.
+        drop: "close" or "reset" the connection instead of a response.
         status: HTTP status of the fault's answer; 200 when only a body is given.
-        headers: added to whatever answer there is; ``Transfer-Encoding: chunked`` also takes its length away.
+        headers: added to any response; ``Transfer-Encoding: chunked`` also removes its length.
         body: a text is sent as it is, as ``text/html``; any other JSON value as ``application/json``.
         edit: JSON pointer (RFC 6901) -> value to put there, in whatever JSON answer there is; it must exist.
         remove: JSON pointers to members to leave out of it.
@@ -100,7 +100,7 @@ class Fault:
         return {**asdict(self), "remove": list(self.remove)}
 
     def matches(self, method: str, path: str) -> bool:
-        """Tell whether a request with this ``method`` and ``path`` (below ``/services/v2``) is meant."""
+        """Return whether the fault applies to a request with this ``method`` and ``path`` (below ``/services/v2``)."""
         return re.fullmatch(self.method, method) is not None and re.search(self.path, path) is not None
 
     @property
@@ -109,7 +109,7 @@ class Fault:
         return self.commit or not (self.drop or self._answers)
 
     def shape(self, answer: Response) -> Response:
-        """Return what is to be sent in place of ``answer``, which the API gave (or an empty one)."""
+        """Return the response instead of ``answer``, the API's own (or an empty one)."""
         if self._answers:
             answer = self._own_answer()
         if self.edit or self.remove:
@@ -137,7 +137,7 @@ class Fault:
 
 
 def _edited(value: Any, edit: dict[str, Any], remove: Iterable[str]) -> Any:
-    """Return a JSON value with parts replaced and left out; raises LookupError when one does not exist."""
+    """Return a JSON value with parts replaced and removed; raises LookupError if one does not exist."""
     whole = [value]
     for pointer, new in edit.items():
         holder, name = _found(whole, pointer)
@@ -179,13 +179,13 @@ class FaultQueue:
             self._pending += [_Pending(fault, fault.skip, fault.times) for fault in faults]
 
     def clear(self) -> None:
-        """Take every fault out."""
+        """Remove every fault."""
         with self._lock:
             self._pending.clear()
 
     @property
     def pending(self) -> list[Fault]:
-        """The faults that are not used up yet."""
+        """The remaining faults."""
         with self._lock:
             return [pending.fault for pending in self._pending]
 

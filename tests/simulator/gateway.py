@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What stands in front of the API: the request log, the faults, and the way to the control plane."""
+"""The gateway in front of the API: the request log, the faults, and the route to the control plane."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Gateway:
         sleep: Callable[[float], object],
         later: Later,
     ) -> None:
-        """Put the parts together.
+        """Connect the parts.
 
         Args:
             control: the application below ``/_simulator``.

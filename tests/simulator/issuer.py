@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Certificates for orders: the chain, its PEM text, and how it can be wrong on purpose."""
+"""Certificates for orders: the chain, its PEM text, and deliberate defects."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Issuer:
             names: DNS names; the first is the common name.
             public_key: the key to certify.
             validity: as it will be.
-            defect: what is to be wrong with it.
+            defect: the deliberate defect.
         """
         if defect == "other_key":
             public_key = new_key().public_key()
@@ -96,7 +96,7 @@ class Issuer:
 
 
 def longest_life(day: date) -> timedelta:
-    """Return how long a certificate issued on ``day`` may live (section 4)."""
+    """Return how long a certificate issued on ``day`` may be valid (section 4)."""
     return timedelta(days=next(days for start, days in LONGEST_LIFE if day >= start))
 
 

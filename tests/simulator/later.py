@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Requests that are carried out later than they are answered."""
+"""Requests that are carried out after their response."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Later:
             return min((due for due, _action in self._waiting), default=None)
 
     def run_due(self) -> None:
-        """Carry out what is due by now, in the order in which it is due."""
+        """Carry out everything that is due, in order."""
         with self._lock:
             now = self._clock.now()
             due = sorted((item for item in self._waiting if item[0] <= now), key=lambda item: item[0])
@@ -46,7 +46,7 @@ class Later:
             action()
 
     def clear(self) -> None:
-        """Forget what waits."""
+        """Discard all waiting actions."""
         with self._lock:
             self._waiting.clear()
             for timer in self._timers:

@@ -32,7 +32,7 @@ REQUEST_STATUS = {"issued": "approved", "rejected": "rejected", "canceled": "can
 
 @order_calls.post("/order/certificate/<product>")
 def place(product: str) -> tuple[Response, int]:
-    """Place an order; with request tokens for every domain the certificate is in the answer."""
+    """Place an order; with request tokens for every domain, the response contains the certificate."""
     state = _state()
     wanted = parse_order(product, request.get_json(silent=True), state.clock.second())
     _check_auth_key(wanted)
@@ -82,7 +82,7 @@ def check_dcv(order_id: int) -> Response:
 
 @order_calls.put("/order/certificate/<int:order_id>/dcv-random-value")
 def random_value(order_id: int) -> Response:
-    """Tell the random value of what is pending, a new one when the old one has ended."""
+    """Return the random value of the pending request, a new one if the old one has expired."""
     pending = _account().orders.random_value(order_id)
     expiration = pending.random_value_until.isoformat()
     return jsonify({"dcv_random_value": pending.random_value, "expiration_date": expiration})
@@ -116,7 +116,7 @@ def decide(request_id: int) -> Response:
 
 
 def _answer(order: Order, *, looks_for_tokens: bool) -> tuple[Response, int]:
-    """Look for the tokens of the latest request of an order, and return the answer to it."""
+    """Check the tokens of the latest request of an order, and return the response."""
     latest = order.last
     if latest.request.use_auth_key and looks_for_tokens and not failed_checks(order, latest):
         order = _account().orders.prove(order.id, latest.id)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The body of an order: what it must hold, and what it means (section 4 of the API page)."""
+"""The body of an order: required fields and their meaning (section 4 of the API page)."""
 
 from __future__ import annotations
 
@@ -73,11 +73,11 @@ class CertificateRequest:
         dns_names: as sent, without the common name.
         csr: exactly the string sent.
         public_key: of the CSR.
-        life: how long the certificate is wished to last, or None.
+        life: requested lifetime of the certificate, or None.
         dcv_method: one of ``dcv.METHODS``.
-        use_auth_key: whether request tokens are looked for at once.
+        use_auth_key: whether request tokens are checked at once.
         auth_key_id: the AuthKey that made them; None for the permanent one.
-        skip_approval: whether nobody needs to approve.
+        skip_approval: whether to skip the approval.
         comments: of the requester.
     """
 
@@ -109,7 +109,7 @@ class OrderRequest(CertificateRequest):
 
     Attributes:
         product: one of ``PRODUCTS``.
-        until: end of the order, before what is left of a renewed order is added.
+        until: end of the order, without the unused time of a renewed order.
         to_a_date: whether ``until`` is a day that the customer chose.
         renewal_of_order_id: the order that this one renews, or None.
         alternative_order_id: the customer's own id, or None.
@@ -252,10 +252,10 @@ def _end(validity: dict[str, Any], now: datetime) -> datetime:
 
 
 def check_names(request: CertificateRequest, product: str) -> None:
-    """Check what a product says about names, and what these say about the ``dcv_method``.
+    """Check the names against the product and the ``dcv_method``.
 
     Raises:
-        ApiError: 400 when they do not fit.
+        ApiError: 400 if they do not match.
     """
     for name in request.names:
         if len(name) > 253 or not _NAME.fullmatch(name):

@@ -100,7 +100,7 @@ def certificate_details(order: Order, one: Enrollment, state: State) -> dict[str
 
 
 def without(row: dict[str, Any], pointers: Iterable[str]) -> dict[str, Any]:
-    """Return ``row`` without what JSON pointers name; what is not there is passed over."""
+    """Return ``row`` without the fields that JSON pointers name; missing fields are skipped."""
     for pointer in pointers:
         *path, name = pointer.split("/")[1:]
         holder = row

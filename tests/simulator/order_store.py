@@ -147,7 +147,7 @@ class OrderStore:
             return [domain for domain in enrollment.request.domains if domain not in known]
 
     def prove(self, order_id: int, certificate_id: int) -> Order:
-        """Note that every domain of a certificate is proven, and settle it when nothing holds it up."""
+        """Record that every domain of a certificate is proven, and issue it if nothing else is pending."""
         with self._lock:
             order = self.get(order_id)
             if order.open is None or order.open.id != certificate_id:
@@ -156,7 +156,7 @@ class OrderStore:
             return self._settle(order.with_enrollment(replace(order.open, proven=True)))
 
     def look(self, order_id: int, interval: float) -> Enrollment | None:
-        """Return what the service is to look for by itself now, at most once in ``interval`` seconds; else None."""
+        """Return the request that the service should check now, at most once in ``interval`` seconds; else None."""
         with self._lock:
             order = self.get(order_id)
             due = order.open is not None and not order.open.proven
@@ -182,7 +182,7 @@ class OrderStore:
             return order.last
 
     def finish(self, order_id: int, outcome: Outcome) -> Order:
-        """Give the pending or waiting request of an order this outcome now, past every rule.
+        """Set the outcome of an order's pending or waiting request now, without any rules.
 
         Raises:
             ApiError: as ``get`` does.
@@ -197,7 +197,7 @@ class OrderStore:
             return self._settle(order.with_enrollment(forced))
 
     def seed(self, request: OrderRequest, behaviour: OrderBehaviour, outcome: Outcome, created: datetime) -> Order:
-        """Add an order of any age, past every rule, with its certificate if it has one."""
+        """Add an order of any age, without any rules, with its certificate if it has one."""
         with self._lock:
             order = self.place(request, behaviour, created)
             order = order.with_enrollment(replace(order.last, status=outcome, proven=True))
@@ -239,7 +239,7 @@ class OrderStore:
             raise not_found("request")
 
     def configure(self, order_id: int, *, auto_reissue: bool | None = None, auto_renew: bool | None = None) -> Order:
-        """Switch what the service does by itself with an order; None leaves a switch as it is; raises as ``get``."""
+        """Set what the service does automatically with an order; None keeps a setting; raises as ``get``."""
         with self._lock:
             order = self.get(order_id)
             return self._put(
@@ -361,7 +361,7 @@ class OrderStore:
         return replace(order, until=until, enrollments=(*before, replace(one, certificate=certificate)))
 
     def _pass_time(self) -> None:
-        """Do what is due by now."""
+        """Do everything that is due."""
         now = self._clock.now()
         for order_id in list(self._timed):
             order = self._orders[order_id]

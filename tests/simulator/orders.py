@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Orders and their certificates as they stand (sections 4 to 7 of the API page)."""
+"""The state of orders and their certificates (sections 4 to 7 of the API page)."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ NOT_RENEWING = ("canceled", "rejected")
 
 @dataclass(frozen=True)
 class Enrollment:
-    """The way to one certificate: the first one of an order, or a reissue.
+    """A request for a certificate: the first one of an order, or a reissue.
 
     Attributes:
         id: of the certificate, known from the start.
         request_id: of the request that asks for it.
         type: of the request.
         request: what is to be certified.
-        behaviour: decides what becomes of it.
+        behaviour: decides its outcome.
         created: aware datetime.
-        random_value: proves the domains in place of a token.
+        random_value: proves the domains instead of a token.
         random_value_until: when a new one is due.
-        looked: when the service last looked for a proof by itself.
+        looked: when the service last checked for a proof on its own.
         polls_left: see ``OrderBehaviour.polls``.
         status: "pending", "needs_approval", "issued", "rejected" or "canceled".
         proven: whether every domain passed validation.
@@ -71,7 +71,7 @@ class Revocation:
 
 @dataclass(frozen=True)
 class Order:
-    """An order: what is paid for, and its certificates one after another.
+    """A paid order and its certificates, one after another.
 
     Attributes:
         request: as it was placed.
@@ -81,8 +81,8 @@ class Order:
         revocations: requested so far, oldest first.
         revoked: whether the order as a whole was revoked.
         is_renewed: whether another order renews it.
-        auto_reissue: whether the service asks for a reissue by itself.
-        auto_renew: whether the service renews by itself.
+        auto_reissue: whether the service starts a reissue automatically.
+        auto_renew: whether the service renews automatically.
     """
 
     id: int
@@ -103,7 +103,7 @@ class Order:
 
     @property
     def open(self) -> Enrollment | None:
-        """The request for a certificate that is under way, or None."""
+        """The pending request for a certificate, or None."""
         return self.last if self.last.status in OPEN and not self.revoked else None
 
     @property

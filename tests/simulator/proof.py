@@ -31,7 +31,7 @@ def failed_checks(order: Order, pending: Enrollment) -> list[DcvCheck]:
 
 
 def look_by_itself(orders: Iterable[Order]) -> bool:
-    """Look for proofs of pending orders as the service does by itself; tell whether any was found."""
+    """Check pending orders for proofs, as the service does on its own; return whether any was found."""
     state, account = cast(State, g.state), cast(Account, g.account)
     found = False
     for order in orders if state.service_behaviour.dcv_polling is not None else ():

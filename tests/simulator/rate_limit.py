@@ -31,7 +31,7 @@ DEFAULT_LIMITS = (Limit(1000, 180), Limit(100, 5))
 
 
 class RateLimiter:
-    """Admits requests of API keys as far as every limit has room; refused ones use up none of it."""
+    """Admits requests of API keys while every limit has room; refused requests do not count."""
 
     def __init__(self, limits: Iterable[Limit], retry_after: bool, monotonic: Callable[[], float]) -> None:
         """Start with empty windows.
@@ -39,7 +39,7 @@ class RateLimiter:
         Args:
             limits: all of them hold at once; none means no limit.
             retry_after: whether a 429 carries ``Retry-After`` (whole seconds until there is room).
-            monotonic: tells seconds that never go back.
+            monotonic: returns seconds that never go back.
         """
         self.limits = tuple(limits)
         self.retry_after = retry_after

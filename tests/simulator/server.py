@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""HTTP/1.1 over TCP or TLS on loopback: reads whole requests, and sends answers as well or as badly as a fault says."""
+"""HTTP/1.1 over TCP or TLS on loopback: reads whole requests, and sends responses, with a fault if there is one."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
         Args:
             port: 0 for any free one.
             answer: gives, for a WSGI environment, the response and the fault to deliver it with.
-            stopping: set when no answer is worth waiting for any more.
+            stopping: set when clients no longer need responses.
             now: tells the time for the header ``Date``.
             tls: None for plain HTTP.
 
@@ -106,7 +106,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
         self.close_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Keep quiet about clients that went away or did not trust the certificate; show everything else."""
+        """Do not report clients that disconnected or did not trust the certificate; report everything else."""
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 
@@ -135,7 +135,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = do_OPTIONS = _exchange  # noqa: N815
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Say nothing: the request log tells more."""
+        """Do not log; the request log has more details."""
 
     def _environ(self) -> dict[str, Any]:
         path, _ignored, query = self.path.partition("?")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The simulator as one object: start it, ask it, steer it, stop it."""
+"""The simulator as one object: start it, query it, control it, stop it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ DEFAULT_BEHAVIOUR = OrderBehaviour()
 
 
 class Simulator:
-    """A running CertCentral stand-in on loopback, over HTTP and HTTPS; use it as a context manager.
+    """A running CertCentral simulator on loopback, over HTTP and HTTPS; use it as a context manager.
 
     Attributes:
         url: base URL over HTTPS, ending in ``/services/v2``.
@@ -70,7 +70,7 @@ class Simulator:
             limits: rate limits that hold at once, per API key.
             retry_after: whether 429 answers of the rate limit carry ``Retry-After``.
             dcv_targets: where domain control validation connects to.
-            order_behaviour: what becomes of orders.
+            order_behaviour: how orders behave.
             certificate: what the HTTPS server shows.
             log_file: gets each answered request as a JSON line.
 
@@ -126,7 +126,7 @@ class Simulator:
         return {"url": self.url, "http_url": self.http_url, "ca_file": str(self.ca_file), "keys": self.keys}
 
     def reset(self) -> None:
-        """Go back to empty accounts, no faults, the settings of the start, the machine's time and an empty log."""
+        """Reset to empty accounts, no faults, the initial settings, the machine's time, and an empty log."""
         self._later.clear()
         self._clock.reset()
         self._state = self._new_state()
@@ -160,11 +160,11 @@ class Simulator:
         self._state.dcv_targets = targets
 
     def set_order_behaviour(self, behaviour: OrderBehaviour) -> None:
-        """Let ``behaviour`` decide what becomes of the orders and reissues requested from now on."""
+        """Let ``behaviour`` decide how new orders and reissues behave."""
         self._state.order_behaviour = behaviour
 
     def set_service_behaviour(self, behaviour: ServiceBehaviour) -> None:
-        """Let the service answer as ``behaviour`` says from now on."""
+        """Let the service respond as ``behaviour`` says from now on."""
         self._state.service_behaviour = behaviour
 
     def now(self) -> datetime:
@@ -172,11 +172,11 @@ class Simulator:
         return self._clock.now()
 
     def advance(self, *, days: float = 0, hours: float = 0, seconds: float = 0) -> datetime:
-        """Move the simulated clock forward, with all that happens on the way; return its new time."""
+        """Move the simulated clock forward, with everything that is due in between; return its new time."""
         return self.set_clock(self.now() + timedelta(days=days, hours=hours, seconds=seconds))
 
     def set_clock(self, moment: datetime) -> datetime:
-        """Move the simulated clock to ``moment``, with all that happens on the way; return its new time.
+        """Move the simulated clock to ``moment``, with everything that is due in between; return its new time.
 
         Raises:
             ValueError: when ``moment`` has no time zone.
@@ -201,12 +201,12 @@ class Simulator:
         self._state.faults.add(faults)
 
     def clear_faults(self) -> None:
-        """Take back every injected fault."""
+        """Remove every injected fault."""
         self._state.faults.clear()
 
     @property
     def faults(self) -> list[Fault]:
-        """The injected faults that are not used up yet."""
+        """The remaining injected faults."""
         return self._state.faults.pending
 
     def seed_auth_key(
@@ -218,7 +218,7 @@ class Simulator:
         expiration: datetime | None = None,
         enabled: bool = True,
     ) -> AuthKey:
-        """Put an AuthKey into an account past the API's rules; see ``AuthKeyStore.seed``.
+        """Add an AuthKey to an account without the API's rules; see ``AuthKeyStore.seed``.
 
         Raises:
             ValueError: when there is no such account, or ``expiration`` has no time zone.
@@ -253,7 +253,7 @@ class Simulator:
         return self._state.account(account).orders.all()
 
     def finish_order(self, order_id: int, outcome: Outcome, account: str = MAIN_ACCOUNT) -> Order:
-        """Give a pending or waiting order or reissue this outcome now, as a person at the CA or in the account would.
+        """Set the outcome of a pending or waiting order or reissue now, like a person at the CA or in the account.
 
         Raises:
             ApiError: when there is no such order.
@@ -269,7 +269,7 @@ class Simulator:
         auto_renew: bool | None = None,
         account: str = MAIN_ACCOUNT,
     ) -> Order:
-        """Switch what the service does by itself with an order, when its time comes; None leaves it as it is.
+        """Set what the service does automatically with an order when it is due; None keeps the setting.
 
         Raises:
             ApiError: when there is no such order.
@@ -288,16 +288,16 @@ class Simulator:
         csr: str | None = None,
         outcome: Outcome = "issued",
     ) -> Order:
-        """Put an order of any age into an account past the API's rules, with its certificate.
+        """Add an order of any age to an account without the API's rules, with its certificate.
 
         Args:
             names: the common name first.
-            account: whose it is.
+            account: the account.
             product: what was ordered.
             created: aware; the certificate starts then. None for now.
             days: how long the order lasts.
-            csr: in any form of the API; None for one of a key that nobody has.
-            outcome: what became of it.
+            csr: in any form of the API; None for a CSR of an unknown key.
+            outcome: its outcome.
 
         Raises:
             ApiError: when the CSR cannot be read.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Everything a reset of the simulator renews."""
+"""Everything that a reset of the simulator replaces."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class State:
         accounts: by name.
         limiter: the rate limits in force.
         dcv_targets: where validation connects to.
-        order_behaviour: what becomes of the next orders.
+        order_behaviour: how the next orders behave.
         clock: the simulated time.
-        service_behaviour: how the service answers.
-        faults: injected and not used up.
+        service_behaviour: how the service responds.
+        faults: the remaining injected faults.
         dcv_checks: every validation so far, oldest first.
     """
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The modules of azure.azcollection for Azure DNS, unchanged, on records in a file in place of Azure's SDK."""
+"""The modules of azure.azcollection for Azure DNS, unchanged, on records in a file instead of Azure's SDK."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class Azure:
         for folder in ("plugins/modules", "plugins/module_utils", "meta"):
             (copy / folder).mkdir(parents=True)
         for name in MODULES:
-            # Where the base class is, the SDK's exception is, too.
+            # The SDK's exception is where the base class is.
             text = (collection / "plugins" / "modules" / f"{name}.py").read_text(encoding="utf-8")
             ours = "from ansible_collections.azure.azcollection.plugins.module_utils.azure_rm_common import"
             text = text.replace("from azure.core.exceptions import", ours)

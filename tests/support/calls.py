@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The requests that a simulator got, as tests compare them."""
+"""The requests to a simulator, in a form that tests compare."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def calls(simulator: Simulator) -> list[str]:
 
 
 class CallCounter:
-    """Tells the requests of one simulator apart by when they came."""
+    """Separates the requests of one simulator by time."""
 
     def __init__(self, simulator: Simulator) -> None:
         """Begin to count."""
@@ -25,7 +25,7 @@ class CallCounter:
         self._seen = 0
 
     def new(self) -> list[str]:
-        """Return the requests since the last time this was asked, as "METHOD /path" with ids left out."""
+        """Return the requests since the last call of this method, as "METHOD /path" without ids."""
         requests = calls(self._simulator)
         new, self._seen = requests[self._seen :], len(requests)
         return [re.sub(r"/[0-9]+(?=/|$)", "/N", call) for call in new]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A web server and a DNS server on loopback, for the simulator's validation to ask."""
+"""A web server and a DNS server on loopback, for the simulator's validation."""
 
 from __future__ import annotations
 

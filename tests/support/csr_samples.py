@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""CSRs and keys for the tests of request tokens: real ones, and any that hypothesis thinks of."""
+"""CSRs and keys for the tests of request tokens: real ones, and generated ones."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def certificate() -> bytes:
 
 
 def private_keys() -> dict[str, str]:
-    """Return PEM text of private keys in all forms that people have."""
+    """Return PEM text of private keys in all common forms."""
     formats = serialization.PrivateFormat
     plain, secret = serialization.NoEncryption(), serialization.BestAvailableEncryption(b"secret")
     ways: dict[str, tuple[t.Any, t.Any, t.Any]] = {
@@ -77,7 +77,7 @@ any_der = st.builds(_csr, st.binary(max_size=40), st.binary(max_size=600), st.bi
 labels = st.sampled_from([LABEL, f"NEW {LABEL}"])
 any_pem = st.builds(pem, any_der, labels, st.integers(1, 80), st.sampled_from(["\n", "\r\n", " \n", "\t \r\n"]))
 any_csr = any_pem | any_pem.map(body)
-# What no AuthKey has, and what is refused, is left out: blanks around it, control characters.
+# AuthKeys without spaces around them or control characters, which are refused.
 any_key = st.text(st.characters(blacklist_categories=["Cs"]), min_size=1, max_size=100).filter(
     lambda key: key.isprintable() and key == key.strip()
 )

@@ -4,7 +4,7 @@
 
 """The APIs of DNS providers for tests, behind an HTTPS proxy: clients use real addresses, and reach loopback only.
 
-Each knows the zone example.com and its TXT records, and writes down every set that there ever was.
+Each knows the zone example.com and its TXT records, and records every set.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Records:
     """TXT records of a zone: full name -> values; `history` has (name, values) after each change."""
 
     def __init__(self) -> None:
-        """Begin with nothing."""
+        """Start empty."""
         self.values: dict[str, list[str]] = {}
         self.history: list[tuple[str, list[str]]] = []
         self.tokens: set[str] = set()
@@ -80,7 +80,7 @@ class Hetzner(Records):
                 self.put(f"{body['name']}.{ZONE}", [record["value"] for record in body["records"]])
                 return 201, {"rrset": self._set(f"{body['name']}.{ZONE}"), "action": ACTION}
             names = [name for name, values in self.values.items() if values]
-            time.sleep(0.3)  # those that ask now all see what was
+            time.sleep(0.3)  # all simultaneous readers see the old state
             return 200, {"rrsets": [self._set(name) for name in names]}
         if found is None:
             return 200, {"zone": {"id": 7, "name": ZONE}}
@@ -102,7 +102,7 @@ class Hetzner(Records):
 
 @contextlib.contextmanager
 def proxy_to(directory: Path, *services: Cloudflare | Hetzner) -> t.Iterator[dict[str, str]]:
-    """Run an HTTPS proxy that leads to the services by their names; yields the environment that makes clients use it.
+    """Run an HTTPS proxy that connects to the services by name; yield the environment for clients.
 
     `directory` gets the certificate, which is for these names only.
     """

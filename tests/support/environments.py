@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Virtual environments that a test makes for itself, with packages from requirements/ by version and hash."""
+"""Virtual environments for a test, with packages from requirements/ by version and hash."""
 
 from __future__ import annotations
 

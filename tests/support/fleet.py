@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the tests of the role dv_certificate share: hosts with folders of their own, plays, and a look at the result."""
+"""Shared by the tests of the role dv_certificate: hosts with their own folders, plays, and checks of the result."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FIRST = [LIST, ORDER]  # of a host that has nothing yet
 
 
 class Fleet:
-    """The hosts that the role runs on, the servers around them, and ways to look at what became of them."""
+    """The hosts that the role runs on, the servers around them, and functions that check the result."""
 
     def __init__(self, directory: Path, simulator: Simulator, ansible: Ansible) -> None:
         """Use an empty folder, which is made."""
@@ -52,7 +52,7 @@ class Fleet:
         hosts: t.Mapping[str, t.Mapping[str, t.Any]] | None = None,
         **variables: t.Any,
     ) -> Run:
-        """Run the role in a play of its own.
+        """Run the role in its own play.
 
         Args:
             options: of ansible-playbook.
@@ -81,7 +81,7 @@ class Fleet:
         return self.ansible.play([show], *options, play=play)
 
     def make_webroots(self, *hosts: str) -> None:
-        """Make the webroot of each host, which the role does not do."""
+        """Create the webroot of each host, which the role does not do."""
         for host in hosts:
             Path(self.variables["webroot"].replace("{{ inventory_hostname }}", host)).mkdir(exist_ok=True)
 
@@ -98,7 +98,7 @@ class Fleet:
         return {path.name for path in (self.directory / host).iterdir()}
 
     def verify(self, host: str, name: str | None = None) -> x509.Certificate:
-        """Check with openssl what is installed, and that it fits the private key; return the certificate."""
+        """Check with openssl that the certificate is installed and matches the private key; return it."""
         leaf, chain, full, key = (
             self.path(host, ending, name) for ending in ("pem", "chain.pem", "fullchain.pem", "key")
         )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a test does when this machine lacks something that it needs."""
+"""Skip tests if this machine lacks something that they need."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One certificate in a folder, and a service that answers by pattern, in process: time passes at once."""
+"""One certificate in a folder, and a service in this process that responds by pattern, without waits."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ALTERNATE, CHECK, DOWNLOAD = "GET /order/alternate/", "PUT .*/check-dcv$", "GET 
 
 
 class PatternClient:
-    """Answers by pattern: the last rule that fits "METHOD path" answers; of its answers, the last one stays."""
+    """Responds by pattern: the last rule that matches "METHOD path" responds, and repeats its last response."""
 
     timeout = 30.0
 
@@ -106,7 +106,7 @@ class Case:
         self.client.on(INFO, self.order())
 
     def install(self, entry: JournalEntry | None = None) -> None:
-        """Put the old certificate and a journal in place."""
+        """Install the old certificate and a journal."""
         Path(str(self.paths.path)).write_text(pem(self.old))
         Journal(self.paths.path).save(entry or JournalEntry(order_id=7, names=(NAME,)))
 
@@ -147,7 +147,7 @@ class Case:
 
     @property
     def entry(self) -> JournalEntry:
-        """What the journal on the disk says."""
+        """The content of the journal on the disk."""
         journal = Journal(self.paths.path)
         journal.load()
         return journal.entry

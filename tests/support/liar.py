@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Managed hosts that lie: their Python runs each module, and then changes what it answered."""
+"""Managed hosts that lie: their Python runs each module, and then changes its result."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def write_liar(path: Path, **lies: t.Any) -> str:
 
     Args:
         path: the file to write.
-        lies: `texts` is put in place of every text that a module returns; `facts` are added to each answer; `answers`
+        lies: `texts` replaces every text that a module returns; `facts` are added to each answer; `answers`
             maps the name of a module to what its answer is updated with.
     """
     path.write_text(_INTERPRETER.format(python=sys.executable, lies=json.dumps(lies)), encoding="utf-8")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Modules that run in a process of their own, without Ansible around them, also as another user."""
+"""Run modules in their own process without Ansible, optionally as another user."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ NOBODY = 65534
 
 
 def need_root() -> None:
-    """Skip a test that plays two users, unless it is root's; in CI, which runs tests as root too, it fails."""
+    """Skip a test with two users unless it runs as root; in CI, which also runs tests as root, it fails."""
     if os.geteuid() != 0:
         cannot_run("This test needs root, to play two users.")
 
 
 def become(user: int) -> None:
-    """Give up all rights but those of a user; in a child process."""
+    """Drop all privileges except those of a user; call this in a child process."""
     os.setgroups([])
     os.setresgid(user, user, user)
     os.setresuid(user, user, user)

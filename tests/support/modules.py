@@ -19,7 +19,7 @@ PACKAGE = "ansible_collections.community.digicert.plugins.modules"
 
 
 class Outcome(t.NamedTuple):
-    """What a module said: its result, and whether it failed."""
+    """The outcome of a module: its result, and whether it failed."""
 
     result: dict[str, t.Any]
     failed: bool

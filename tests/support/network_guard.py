@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A guard in every Python process that a test starts: it denies the network, and tells what was tried."""
+"""A guard in every Python process that a test starts: it denies the network, and records attempts."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class NetworkGuard:
         }
 
     def seen(self, kind: str, *, denied: bool = False) -> list[str]:
-        """Return what was noted of one kind: start, address, name or program."""
+        """Return the records of one kind: start, address, name, or program."""
         notes = [json.loads(line) for line in self._log.read_text(encoding="utf-8").splitlines()]
         return [note["what"] for note in notes if (note["kind"], note["denied"]) == (kind, denied)]
 
     def denied(self) -> list[str]:
-        """Return all that was denied."""
+        """Return everything that was denied."""
         return self.seen("address", denied=True) + self.seen("name", denied=True)

@@ -32,7 +32,7 @@ def service_environment(simulator: Simulator) -> dict[str, str]:
 
 
 class TaskResult(t.NamedTuple):
-    """What became of one task on one host; `outcome` is ok, failed, skipped or unreachable.
+    """The result of one task on one host; `outcome` is ok, failed, skipped or unreachable.
 
     `seconds` is the time from the start of the task to this result.
     """
@@ -45,7 +45,7 @@ class TaskResult(t.NamedTuple):
 
     @property
     def changed(self) -> bool:
-        """Whether the task says that it changed something."""
+        """Whether the task reports a change."""
         return bool(self.result.get("changed"))
 
     @property
@@ -55,7 +55,7 @@ class TaskResult(t.NamedTuple):
 
 
 class Run(t.NamedTuple):
-    """An ansible process that has ended: exit code, all it printed, all task results in order."""
+    """A finished ansible process: exit code, output, and all task results in order."""
 
     rc: int
     output: str
@@ -99,7 +99,7 @@ class Ansible:
         self.inventory = directory / "inventory"
         self.hosts("localhost")
         self.env = {
-            # Ansible itself is not measured; it would take half as long again.
+            # Do not measure Ansible itself, which would take half as long again.
             **{k: v for k, v in os.environ.items() if not k.startswith(("ANSIBLE_", "COVERAGE_", "DIGICERT_"))},
             "HOME": str(self.home),
             "ANSIBLE_COLLECTIONS_PATH": os.environ["ANSIBLE_COLLECTIONS_PATH"],
@@ -109,7 +109,7 @@ class Ansible:
             # A local connection takes the user's home from the password database, not from HOME.
             "ANSIBLE_ASYNC_DIR": str(self.home / "async"),
             "ANSIBLE_REMOTE_TEMP": str(self.home / "tmp"),
-            # A third of a task's time is copying the module; the ways of Ansible to run it are not what is tested.
+            # Copying the module takes a third of a task's time, and these tests do not test how Ansible copies it.
             "ANSIBLE_PIPELINING": "true",
             "ANSIBLE_NOCOLOR": "true",
             "ANSIBLE_RETRY_FILES_ENABLED": "false",
@@ -117,7 +117,7 @@ class Ansible:
         }
 
     def hosts(self, *names: str) -> None:
-        """Set the inventory: hosts of these names, all of them this machine."""
+        """Set the inventory: hosts with these names, all on this machine."""
         python = os.environ.get("TARGET_PYTHON", sys.executable)
         lines = [f'"{name}" ansible_connection=local ansible_python_interpreter={python}' for name in names]
         self.inventory.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A server on loopback that sends exactly the bytes that a test gives, whatever they are."""
+"""A server on loopback that sends exactly the bytes of a test."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Reply = t.Callable[[socket.socket, bytes], None]
 
 
 class RawServer:
-    """What was asked so far, and where."""
+    """The requests so far, and the address."""
 
     def __init__(self, address: str) -> None:
         """Listen there."""

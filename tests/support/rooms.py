@@ -1,10 +1,11 @@
 # Copyright: community.digicert contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The house of plugins/: which package may import which, `python -m tests.support.rooms`, as the session lint runs it.
+"""The layers of plugins/: which package may import which. Run `python -m tests.support.rooms`, as the session lint
+does.
 
-It prints the table for docs/architecture.md, and fails on an import that goes up, on a circle of files, and on a file
-that is too long to read.
+It prints the table for docs/architecture.md, and fails if an import points up, if files import each other in a circle,
+or if a file is too long.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pathlib import Path
 import graphlib
 
 ERRORS = "_certcentral.errors"
-# Package: its floor, and the packages or files below that it may import.
+# Package: its layer, and the packages or files below that it may import.
 ROOMS = {
     "modules": (4, ("_issuance", "_ansible", "_dcv", "_x509", "_certcentral", "_files")),
     "filter": (4, ("plugin_utils", "_x509", ERRORS)),
@@ -34,11 +35,11 @@ ROOMS = {
 }
 PLUGINS = "ansible_collections.community.digicert.plugins."
 LONGEST = 400  # lines
-DOCUMENTATION = re.compile(r'(?ms)^[A-Z]+ = r""".*?^"""$')  # of a module, as long as it must be
+DOCUMENTATION = re.compile(r'(?ms)^[A-Z]+ = r""".*?^"""$')  # of a module
 
 
 def imports(path: Path) -> Iterator[str]:
-    """Yield what a file of ours imports from plugins/ when it runs, as package.file."""
+    """Yield the imports of a file from plugins/, as package.file."""
     tree = ast.parse(path.read_text("utf-8"))
     for_types = [node for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)]
     skipped = {node for block in for_types for node in ast.walk(block)}
@@ -53,7 +54,7 @@ def imports(path: Path) -> Iterator[str]:
 
 
 def main() -> int:
-    """Print the table; return 1 when anything is wrong."""
+    """Print the table; return 1 if anything is wrong."""
     files, lines, graph = Counter[str](), Counter[str](), dict[str, set[str]]()
     between, wrong = Counter[tuple[str, str]](), list[str]()
     for path in sorted(path for path in Path("plugins").rglob("*.py") if path.parent.name in ROOMS):

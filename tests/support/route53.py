@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A Route 53 for tests: moto's server on a free port of loopback, which also writes down what clients change.
+"""A Route 53 for tests: moto's server on a free port of loopback, which also records changes.
 
 Runs as a program of its own, `python -m tests.support.route53 LOG`, with the packages of requirements/providers.txt. It
 prints its port, and writes the body of each change to LOG, one JSON text a line.
@@ -21,7 +21,7 @@ HOST = "127.0.0.1"
 
 
 class Recorder:
-    """A WSGI application that writes down changes, and leaves everything else to another one."""
+    """A WSGI application that records changes, and passes every request to another one."""
 
     def __init__(self, application: t.Any, log: Path) -> None:
         """Take the application, and where to write."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A scripted HTTP server, for what a unit test on the oldest Python needs of the API."""
+"""A scripted HTTP server for unit tests on the oldest Python."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from tests.support.web import QuietHandler, address_of, http_server
 
 
 class Script:
-    """Answers requests, in order, with what a test put in; remembers the requests as (method, path, headers, body)."""
+    """Gives a test's responses in order; records the requests as (method, path, headers, body)."""
 
     def __init__(self) -> None:
-        """Know no answer yet."""
+        """Start without responses."""
         self.answers: list[tuple[int, dict[str, str], bytes]] = []
         self.requests: list[tuple[str, str, t.Mapping[str, str], bytes]] = []
         self.connections = 0
@@ -36,7 +36,7 @@ class Script:
 
 @contextlib.contextmanager
 def serve_script() -> t.Iterator[Script]:
-    """Serve on loopback what a script says, until the block ends."""
+    """Serve a script on loopback until the block ends."""
     script = Script()
 
     class Handler(QuietHandler):

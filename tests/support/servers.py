@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Real servers for the tests of the role: nginx, HAProxy and knot, on loopback with a folder of their own."""
+"""Real servers for the tests of the role: nginx, HAProxy, and knot, on loopback, each with its own folder."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Server:
     """A server program in the foreground."""
 
     def __init__(self, directory: Path) -> None:
-        """Choose a free port and a folder, which is made; nothing runs yet."""
+        """Choose a free port and create a folder; nothing runs yet."""
         self.directory = directory
         self.directory.mkdir()
         self.port = free_port()
@@ -65,7 +65,7 @@ class Server:
 
 
 class Nginx(Server):
-    """A web server: `webroot`/<name> for each name over HTTP, and over TLS whatever certificates it is given."""
+    """A web server: `webroot`/<name> for each name over HTTP, and over TLS with the configured certificates."""
 
     def __init__(self, directory: Path) -> None:
         """Start it with an empty webroot and no certificate."""
@@ -94,7 +94,7 @@ class Nginx(Server):
         self.reload()
 
     def reload(self) -> None:
-        """Read configuration and certificates again, as the user's handler would have it."""
+        """Reload configuration and certificates, like the user's handler."""
         command = [program("nginx"), "-p", str(self.directory), "-c", "nginx.conf", "-e", "error.log", "-t"]
         checked = subprocess.run(command, capture_output=True, text=True, check=False)
         assert checked.returncode == 0, checked.stderr
@@ -122,7 +122,7 @@ class Nginx(Server):
             f"{kind}_temp_path {self.directory}/{kind};\n"
             for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         )
-        # Its workers must get at a folder of the user that runs the tests, who may be root.
+        # Its workers must be able to read a folder of the user that runs the tests, who may be root.
         user = "user root;\n" if os.geteuid() == 0 else ""
         (self.directory / "nginx.conf").write_text(
             f"{user}daemon off;\nworker_processes 1;\npid {self.directory}/nginx.pid;\n"
@@ -156,7 +156,7 @@ class HAProxy(Server):
 
 
 class Knot(Server):
-    """A primary name server for one zone, which takes updates (RFC 2136) signed with a TSIG key."""
+    """A primary name server for one zone that accepts updates (RFC 2136) signed with a TSIG key."""
 
     def __init__(self, directory: Path, zone: str) -> None:
         """Start it with an empty zone."""
@@ -181,11 +181,11 @@ class Knot(Server):
 
     @property
     def log(self) -> str:
-        """What it tells of its work."""
+        """Its log."""
         return (self.directory / "output").read_text(encoding="utf-8")
 
     def add_alias(self, name: str, target: str) -> None:
-        """Make a name a CNAME record that leads to another name."""
+        """Make a name a CNAME record with another name as its target."""
         keys = dns.tsigkeyring.from_text({self.key_name: self.key_secret})
         update = dns.update.UpdateMessage(self.zone, keyring=keys, keyalgorithm="hmac-sha256.")
         update.add(f"{name}.", 60, "CNAME", f"{target}.")

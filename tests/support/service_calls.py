@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What several test modules say to the simulator and read from its answers."""
+"""Shared helpers for requests to the simulator and its responses."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the tests of digicert_certificate share: a folder to install into, and ways to run the module."""
+"""Shared by the tests of digicert_certificate: a folder to install into, and ways to run the module."""
 
 from __future__ import annotations
 
@@ -88,15 +88,15 @@ class Site:
         return {path.name for path in self.directory.iterdir()}
 
     def journals(self) -> list[dict[str, t.Any]]:
-        """Return what every journal in the folder says."""
+        """Return the content of every journal in the folder."""
         return [json.loads(path.read_text()) for path in self.directory.glob(".*.order.json")]
 
     def under_way(self) -> list[dict[str, t.Any]]:
-        """Return what the journals remember as sent and not installed."""
+        """Return the pending submissions in the journals."""
         return [journal["submission"] for journal in self.journals() if journal["submission"] is not None]
 
     def verify(self, args: dict[str, t.Any]) -> None:
-        """Check with openssl that all files were installed and fit together and the simulator's CA."""
+        """Check with openssl that all files are installed and match each other and the simulator's CA."""
         for chain, leaf in ((args["chain_path"], args["path"]), (args["full_chain_path"], args["full_chain_path"])):
             command = ["openssl", "verify", "-CAfile", str(self.simulator.ca_file), "-untrusted", chain, leaf]
             done = subprocess.run(command, capture_output=True, text=True, check=False)

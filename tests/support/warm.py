@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A Python for managed hosts that starts modules at once: each is forked from a process that has the imports done.
+"""A Python for managed hosts that starts modules at once: each is forked from a process that has done the imports.
 
-A module imports for longer than it works, most of it compiled from the archive that Ansible sends. What is imported
-already is Ansible's part and the libraries; the collection's own files still come from the archive. A module has a
-process, an environment, descriptors, a working folder and an exit code of its own, as with any Python. What comes as a
-file, or in an environment that Python itself reads at its start, runs with the real one.
+A module imports for longer than it works, most of it compiled from the archive that Ansible sends. Ansible's part and
+the libraries are already imported; the collection's own files still come from the archive. A module has a process, an
+environment, descriptors, a working folder and an exit code of its own, as with any Python. What comes as a file, or in
+an environment that Python itself reads at its start, runs with the real one.
 
 Started as a program, with the address of a socket, this file is the process to fork from.
 """
@@ -30,7 +30,7 @@ LIBRARIES = (
     *("ansible.module_utils.basic", "ansible.module_utils._internal._ansiballz._loader", "requests"),
     *("cryptography.x509", "cryptography.hazmat.primitives.serialization.pkcs12", "dns.query", "dns.update"),
 )
-# Sends its descriptors and surroundings to the server, and ends as the module did. {0}: Python, {1}: the socket.
+# Sends its descriptors and environment to the server, and ends like the module. {0}: Python, {1}: the socket.
 CLIENT = """#!{0} -IS
 import os, sys
 own = {{name: value for name, value in os.environ.items() if name.startswith(("PYTHON", "LC_", "LANG"))}}
@@ -73,7 +73,7 @@ class WarmPython:
 
 def serve(address: str) -> None:
     """Run what clients send until a signal ends this process; returns in each child, whose module has ended."""
-    sys.path.pop(0)  # this folder, which no module looks into
+    sys.path.pop(0)  # this folder, which modules do not use
     for name in LIBRARIES:
         importlib.import_module(name)
     gc.freeze()
@@ -110,7 +110,7 @@ def serve(address: str) -> None:
 
 
 def _become(descriptors: list[int], env: dict[str, str], cwd: str, umask: int) -> None:
-    """Make this child what a fresh process of the client would be."""
+    """Make this child like a fresh process of the client."""
     os.setsid()
     for number, descriptor in enumerate(descriptors):
         os.dup2(descriptor, number)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Play two years of daily runs of the role, and draw what was paid: python -m tests.years.
+"""Run the role daily for two simulated years, and draw the paid orders: python -m tests.years.
 
 It prints the table of docs/docsite/rst/dv_certificate_guide.rst and draws years.svg into the folder of its images.
 """
@@ -25,7 +25,7 @@ REISSUES = {199: 1, 99: 4, 46: 11}  # of the first paid year
 
 
 def main() -> int:
-    """Play, print and draw; return 1 when anything is not as it should be."""
+    """Run, print, and draw; return 1 if anything is wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.years", description="Two years of daily runs of the role.")
     parser.add_argument("--output", type=Path, default=Path("docs/docsite/rst/images"), metavar="DIRECTORY")
     options = parser.parse_args()
@@ -53,7 +53,7 @@ def _show(one: Played) -> None:
 
 
 def faults_of(one: Played) -> list[str]:
-    """Return what is not as it should be."""
+    """Return the problems."""
     wrong = {
         f"{len(one.orders)} orders": len(one.orders) != MOST_ORDERS,
         f"orders {one.closest} days apart": (one.closest or 0) < LEAST_DISTANCE,

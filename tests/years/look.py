@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Take the look that the role takes, on one day after the other, and print the first day on which anything is due.
+"""Run the role's check for one day after another, and print the first day on which anything is due.
 
 A program of its own, `python -m tests.years.look START END MOMENT FOLDER …`, since it turns the clock of its process.
 It prints END when nothing is due on any day from START on. MOMENT is the Unix time of day 0.

@@ -2,14 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Play the role dv_certificate daily over simulated days, and count what that cost.
+"""Run the role dv_certificate on simulated days, and count orders and requests.
 
 Each lifetime of certificates has a simulator, a web server, and a host of its own. A day is a play of the role on all
 these hosts; a callback moves the clocks of the simulators, of Ansible, and of its modules before each play.
 
-A play takes two seconds, and hundreds of them would do nothing. So the look with which the role begins is taken alone
-on each day (see look.py). The whole role is played on each day on which that look finds anything, on the days before
-and after, and on every 30th day. On all of these days the role must do something exactly when the look says so.
+A play takes two seconds, and hundreds of them would do nothing. So each day runs only the role's first check (see
+look.py). The whole role runs on each day on which that check finds anything, on the days before and after, and on every
+30th day. On all of these days, the role must do something exactly if the check says so.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ OLD_REMAINING_DAYS = 30  # of version 0.2, whatever the lifetime
 
 
 class Played(t.NamedTuple):
-    """What some days with certificates of one lifetime came to; days count from 0, the day of the first order."""
+    """The results of some days with certificates of one lifetime; day 0 is the day of the first order."""
 
     lifetime: int
     days: int
@@ -99,7 +99,7 @@ def orders_of_version_0_2(lifetime: int, days: int) -> list[int]:
 
 
 def play(lifetimes: Sequence[int], days: int, directory: Path, *, due_only: bool = False) -> list[Played]:
-    """Play so many days, and return what became of each lifetime.
+    """Run this number of days, and return the results for each lifetime.
 
     Args:
         lifetimes: of certificates, in days.
@@ -204,7 +204,7 @@ def _count(
     for day, end, next_day, action in zip(days, ends, nexts, actions):
         idle_calls += sum(day["began"] <= call < end for call in calls) if action == "none" else 0
         since, until = day["installed"][account.host] or (float("inf"), 0.0)
-        # What a run leaves serves until the next run, a minute after the day began in the worst case.
+        # The result of a run is used until the next run, a minute after the day began in the worst case.
         covered = [
             since <= start + one * DAY + 60 and start + (one + 1) * DAY + 60 <= until
             for one in range(day["day"], next_day)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Draw what was played: each certificate over the days, and the paid orders beside those of version 0.2."""
+"""Draw each certificate over the days, and the paid orders compared with those of version 0.2."""
 
 from __future__ import annotations
 

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Deny the network, but for NETWORK_GUARD_ALLOWED, to every Python process that has this folder on PYTHONPATH.
+"""Deny the network, except for NETWORK_GUARD_ALLOWED, to every Python process with this folder in PYTHONPATH.
 
-Python imports this file at its start. From then on its audit events tell of each attempt to connect, send, listen or
-resolve a name, before it happens, and no code can take the hook away again. NETWORK_GUARD_LOG gets a line of JSON for
-each start, each attempt and each program started.
+Python imports this file at its start. From then on, its audit events report each attempt to connect, send, listen, or
+resolve a name before it happens, and no code can remove the hook. NETWORK_GUARD_LOG gets a line of JSON for each start,
+each attempt, and each started program.
 """
 
 from __future__ import annotations

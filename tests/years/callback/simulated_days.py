@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An ansible callback that sets all clocks to the day that a play is called after, and notes what the day left."""
+"""An ansible callback that sets all clocks to the day in a play's name, and records the state after the day."""
 
 from __future__ import annotations
 

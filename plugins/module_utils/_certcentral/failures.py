@@ -58,6 +58,8 @@ AUTH_KEY = re.compile(
     r"""(?i)(auth_?key\b["'\\\s]*(?:value["'\\\s]*)?[:=>]["'\\\s]*|auth_?key\s+["'])"""
     rf"({_VALUE}*[0-9]{_VALUE}*|{_VALUE}{{16,}})"
 )
+# The same in prose or inside another value: what follows soon and looks like a key.
+NEAR_AUTH_KEY = re.compile(r"(?is)(auth[ _-]?key(?!\w).{0,60}?)(?<!\w)(?=[\w+/=-]{0,200}[0-9])[\w+/=-]{16,}")
 
 
 def transport_error(where: str, exc: Exception, timeout: float, sent: bool) -> DigicertError:
@@ -272,8 +274,9 @@ def _excerpt(text: str, api_key: str) -> str:
 
 
 def _mask(text: str, api_key: str) -> str:
-    """Return a text without the API key and without the value of anything named auth_key."""
-    return AUTH_KEY.sub(r"\1***", text.replace(api_key, "***"))
+    """Return a text, which may be cut off after MAX_TEXT, without the API key and without what may be an AuthKey."""
+    named = AUTH_KEY.sub(r"\1***", text.replace(api_key, "***"))
+    return NEAR_AUTH_KEY.sub(r"\1***", named[: MAX_TEXT + 1000])
 
 
 def _without_markup(text: str) -> str:

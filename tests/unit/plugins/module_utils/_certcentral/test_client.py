@@ -282,6 +282,11 @@ KEY = "".join(f"\\u{ord(character):04x}" for character in "the-api-key")
         b'<input name="auth_key" value="s3cret">',
         b"no such auth_key 's3cret'",
         b'{"auth_key": "s3cret',
+        {"auth_key": ["1f3870be274f6c49b3-s3cret"]},
+        {"auth_key": {"is": "1f3870be274f6c49b3-s3cret"}},
+        coded("c", "AuthKey 1f3870be274f6c49b3-s3cret exists already."),
+        b"auth-key: 1f3870be274f6c49b3-s3cret",
+        b"The auth key is 1f3870be274f6c49b3-s3cret.",
         b"<p>" + b"<br>" * 4998 + b"the-api-key",  # where a long text is truncated
         f'{{"odd": ["{" " * 19980}", "the-api-key"]}}'.encode(),
     ],

@@ -186,7 +186,9 @@ def _dictionary(value: t.Any) -> dict[str, t.Any]:
 
 
 def _alias(value: t.Any) -> t.Any:
-    return {str(key): str(item) for key, item in value.items()} if isinstance(value, t.Mapping) else _line(value)
+    if not isinstance(value, t.Mapping):
+        return _line(value)
+    return {str(key): _line(item) for key, item in value.items() if item is not None and str(item).strip()}
 
 
 def _plain(value: t.Any) -> t.Any:

@@ -104,6 +104,8 @@ def test_names_are_taken_as_they_are_meant(given: dict[str, t.Any], names: list[
         ({"dcv_method": "dns", "dns_provider": "cloudflare"}, "needs dv_certificate_dns_zone"),
         ({"dcv_method": "dns", "dns_provider": "azure", "dns_zone": "example.com"}, "azure"),
         ({"auth_key_id": "7"}, "needs dv_certificate_auth_key"),
+        ({"dns_alias": ["one.example.net"]}, "dns_alias has a value of the wrong type"),
+        ({"dns_alias": {"www.example.com": True}}, "dns_alias is not text"),
         ({"order_validity": {"years": 1, "days": 90}}, "custom_expiration_date, and has years and days."),
     ],
 )  # fmt: skip
@@ -164,6 +166,7 @@ def test_unusual_facts_do_not_get_into_the_message() -> None:
     [
         ("Proof.Example.net.", ["proof.example.net"]),
         ({"www.example.com": "one.example.net"}, ["one.example.net", "_dnsauth.example.com"]),
+        ({"WWW.example.com.": "one.example.net\n", "example.com": None}, ["one.example.net", "_dnsauth.example.com"]),
     ],
 )
 def test_records_lie_where_the_cname_leads(alias: t.Any, records: list[str]) -> None:

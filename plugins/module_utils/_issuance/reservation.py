@@ -8,21 +8,26 @@
 """Reservations: how two machines agree which run sends, if the journal is on a host and another machine orders.
 
 The machine that orders plans a submission with the id of its run. The host writes it to the journal if the journal has
-not changed since the plan was made. Only then may that run send it, and only for some minutes: another run that finds
-the reservation searches for the result, and takes over ten minutes later.
+not changed since the plan was made. Only then may that run send it, only once, and only for some minutes: another run
+that finds the reservation searches for the result, and takes over ten minutes later.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import secrets
+import tempfile
 import time
 import typing as t
 
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError
 from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import JournalEntry
 
 # Less than the ten minutes after which another run takes over, with a margin longer than a request.
 LONGEST_RESERVATION = 480.0  # seconds
+_USED = "community.digicert-"  # with the id of the run, an empty file where this machine keeps temporary ones
 
 
 def new_run_id() -> str:
@@ -35,6 +40,38 @@ def seconds_left(run_id: str | None) -> float:
     made = re.fullmatch("([0-9]{1,15})-[0-9a-f]{16}", run_id or "")
     age = -1.0 if made is None else time.time() - int(made.group(1))
     return max(0.0, LONGEST_RESERVATION - age) if age >= 0 else 0.0
+
+
+def use_once(run_id: str) -> bool:
+    """Return whether this is the first use of a reservation on this machine.
+
+    Ansible runs a module again when the connection breaks after its work is done (`ansible_ssh_retries`). What is
+    noted here does not end with the process.
+
+    Raises:
+        DigicertError: that cannot be noted.
+    """
+    folder = tempfile.gettempdir()
+    _remove_used(folder)
+    try:
+        # The name cannot be guessed, so nobody else has put a file or a link there.
+        os.close(os.open(os.path.join(folder, _USED + run_id), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        return False
+    except OSError as exc:
+        raise DigicertError(
+            f"Cannot write to {folder} that the reservation is used: {os.strerror(exc.errno or 0)}. Nothing was sent."
+        ) from None
+    return True
+
+
+def _remove_used(folder: str) -> None:
+    """Remove the notes about reservations that have ended, which nobody may send any more."""
+    with contextlib.suppress(OSError):
+        for name in os.listdir(folder):
+            if name.startswith(_USED) and seconds_left(name[len(_USED) :]) <= 0:
+                with contextlib.suppress(OSError):
+                    os.unlink(os.path.join(folder, name))
 
 
 def may_record(current: JournalEntry, expected: JournalEntry, entry: JournalEntry) -> bool:

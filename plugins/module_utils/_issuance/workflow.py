@@ -46,6 +46,7 @@ from ansible_collections.community.digicert.plugins.module_utils._issuance.journ
 from ansible_collections.community.digicert.plugins.module_utils._issuance.reservation import (
     new_run_id,
     seconds_left,
+    use_once,
 )
 from ansible_collections.community.digicert.plugins.module_utils._issuance.states import ISSUED
 
@@ -209,7 +210,7 @@ class Workflow:
         was_refused = context.entry.refused is not None
         Submitter(context).look_after_refusal(bool(reasons))
         submission = context.entry.submission
-        if submission is not None and self._is_reserved(submission):
+        if submission is not None and self._may_send(submission):
             return self._submit(context, install, reserved_plan(context, submission))
         if submission is not None:
             resumed = Resumption(context).resume(submission, bool(reasons))
@@ -230,13 +231,16 @@ class Workflow:
             return self._reserve(context, plan)
         return self._submit(context, install, plan)
 
-    def _is_reserved(self, submission: Submission) -> bool:
-        """Return whether this run has reserved a submission; raises DigicertError if it is too late to send it."""
+    def _may_send(self, submission: Submission) -> bool:
+        """Return whether this run reserved a submission, for the first time; raises DigicertError if it is too late.
+
+        If Ansible starts the module again, the module searches for what the first process sent.
+        """
         run_id = self._elsewhere and self._elsewhere.run_id
         if run_id is None or submission.run_id != run_id or submission.accepted:
             return False
         if seconds_left(run_id) > 0:
-            return True
+            return use_once(run_id)
         self.journal.entry = self.journal.entry._replace(submission=None)
         raise DigicertError(
             "Nothing was sent, because the reservation on the host is too old. Run the task again, for fewer "

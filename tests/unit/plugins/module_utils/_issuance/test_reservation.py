@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 import time
 import typing as t
@@ -28,7 +29,11 @@ from ansible_collections.community.digicert.plugins.module_utils._issuance.journ
     entry_values,
     parse_entry,
 )
-from ansible_collections.community.digicert.plugins.module_utils._issuance.reservation import may_record, new_run_id
+from ansible_collections.community.digicert.plugins.module_utils._issuance.reservation import (
+    may_record,
+    new_run_id,
+    use_once,
+)
 from ansible_collections.community.digicert.plugins.module_utils._issuance.workflow import (
     Elsewhere,
     Outcome,
@@ -37,7 +42,7 @@ from ansible_collections.community.digicert.plugins.module_utils._issuance.workf
 )
 from ansible_collections.community.digicert.plugins.module_utils._x509.csr import read_csr
 
-from tests.support.issuance import INFO, NAME, POST, Case
+from tests.support.issuance import ALTERNATE, INFO, NAME, POST, Case
 from tests.support.pki import pem
 
 
@@ -115,6 +120,34 @@ def test_a_reservation_ends_before_another_run_takes_over(
     with pytest.raises(DigicertError, match="too old"):
         controller.run(planned.run_id)
     assert (controller.case.sent, controller.entry) == ([], EMPTY)
+
+
+def test_a_module_that_ansible_runs_again_sends_nothing(controller: Controller) -> None:
+    planned, entry = controller.run(), controller.entry
+    controller.run(planned.run_id)
+    controller.entry = entry
+    with pytest.raises(DigicertError, match="The account does not show the order yet"):
+        controller.run(planned.run_id)
+    assert len(controller.case.sent) == 1
+    controller.entry = entry
+    case = controller.case
+    issued = {"id": 90, "csr": case.csr, "serial_number": f"{case.new.serial_number:x}"}
+    case.client.on(ALTERNATE, case.order(id=8, date_created=case.day(0), certificate=issued))
+    assert (controller.run(planned.run_id).action, len(case.sent)) == ("continued", 1)
+
+
+def test_notes_about_reservations_do_not_pile_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    first, now = new_run_id(), time.time()
+    assert [use_once(first), use_once(first), use_once(new_run_id())] == [True, False, True]
+    assert len(list(tmp_path.iterdir())) == 2
+    monkeypatch.setattr(time, "time", lambda: now + 481)
+    second = new_run_id()
+    assert use_once(second)
+    assert [path.name.partition("digicert-")[2] for path in tmp_path.iterdir()] == [second]
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    with pytest.raises(DigicertError, match="No such file or directory"):
+        use_once(second)
 
 
 def test_a_refusal_gives_the_reservation_back(controller: Controller) -> None:

@@ -23,10 +23,9 @@ options:
     required: true
   facts:
     description:
-      - The names of all facts of the host. A name that begins with C(dv_certificate) is a problem, because facts come
-        from the host and must not set variables of the role.
-    type: list
-    elements: str
+      - All facts of the host, or their names. A name that begins with C(dv_certificate) is a problem, because facts
+        come from the host and must not set variables of the role.
+    type: raw
     default: []
 """
 
@@ -53,9 +52,9 @@ from ansible_collections.community.digicert.plugins.plugin_utils._dv_certificate
 
 def dv_certificate_options(raw: object, facts: object = ()) -> Options:
     """Return the normalized options of the role; raises AnsibleFilterError for what is not a dictionary."""
-    if not isinstance(raw, t.Mapping) or not isinstance(facts, t.Iterable):
-        raise AnsibleFilterError("dv_certificate_options needs a dictionary and a list of the names of facts.")
-    return normalize_options(raw, facts)
+    if not isinstance(raw, t.Mapping) or not isinstance(facts, (t.Iterable, type(None))):
+        raise AnsibleFilterError("dv_certificate_options needs a dictionary, and facts or their names.")
+    return normalize_options(raw, facts or ())
 
 
 class FilterModule:

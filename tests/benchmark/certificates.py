@@ -126,6 +126,7 @@ def round_of(directory: Path, simulator: Simulator, nginx: Nginx) -> dict[str, t
     simulator.seed_auth_key()
     (directory / "ansible").mkdir(parents=True)
     fleet = Fleet(directory / "hosts", simulator, Ansible(directory / "ansible", service_environment(simulator)))
+    fleet.tasks = []
     fleet.variables.update(webroot=f"{nginx.webroot}/{{{{ inventory_hostname }}}}", http_address=nginx.address)
     plays: dict[str, list[dict[str, Any]] | None] = {
         FIRST_RUN: None,

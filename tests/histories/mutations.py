@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from unittest import mock
 
 from ansible_collections.community.digicert.plugins.module_utils._certcentral import auth_keys, errors, failures, orders
+from ansible_collections.community.digicert.plugins.module_utils._files import replacing
 from ansible_collections.community.digicert.plugins.module_utils._issuance import (
     journal,
     lookup,
@@ -167,7 +168,9 @@ MUTATIONS: dict[str, Mutation] = {
     "first-look": Mutation("an order is placed without a look at the account", _put(OrderFinder, "survey", _no_survey)),
     "another-order": Mutation("the order that a response names is taken for ours", _put(lookup, "is_foreign", _false)),
     "journal-first": Mutation("the journal is written after the answer", _put(journal.Journal, "save", _save_after)),
-    "journal-atomic": Mutation("the journal is overwritten in place", _put(journal, "replace_file", _replace_in_place)),
+    "journal-atomic": Mutation(
+        "the journal is overwritten in place", _put(replacing, "replace_file", _replace_in_place)
+    ),
     "lock": Mutation("runs at the same place do not wait for each other", _put(journal.Journal, "locked", _unlocked)),
     "look-under-lock": Mutation("what is due is not looked at again", _put(workflow.Workflow, "_read", _read_once)),
     "finish-forced": Mutation(

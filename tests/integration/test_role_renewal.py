@@ -8,12 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-
 from tests.simulator import Fault, OrderBehaviour
 from tests.support.fleet import AUTH_KEY, FIRST, ORDER, Fleet, failures, notified
-from tests.support.pki import aged_certificate
 from tests.support.servers import Nginx
 
 INFO = "GET /order/certificate/N"
@@ -29,7 +25,7 @@ def test_renewal_of_what_is_due_with_the_same_key_and_a_new_one(fleet: Fleet, ng
     assert first.rc == 0, first.output
     assert sorted(fleet.calls()) == sorted([AUTH_KEY, *FIRST * 4])
     for host in (same, new, unlucky):
-        let_expire(fleet, host)
+        fleet.let_expire(host)
     before = {host: fleet.installed(host) for host in hosts}
     keys = {host: fleet.path(host, "key").read_bytes() for host in hosts}
     old = {ending: fleet.path(new, ending).read_bytes() for ending in ("pem", "fullchain.pem")}
@@ -65,15 +61,6 @@ def test_renewal_of_what_is_due_with_the_same_key_and_a_new_one(fleet: Fleet, ng
     assert fleet.verify(unlucky) != before[unlucky]
     assert fleet.path(unlucky, "key").read_bytes() == waiting
     assert [len(fleet.files(host)) for host in hosts] == [6] * 4
-
-
-def let_expire(fleet: Fleet, host: str) -> None:
-    """Install a certificate for the same key and name that is valid for twenty more days."""
-    key = serialization.load_pem_private_key(fleet.path(host, "key").read_bytes(), None)
-    assert isinstance(key, ec.EllipticCurvePrivateKey)
-    pem = aged_certificate(host, key, 20, serial_number=None)
-    for ending in ("pem", "fullchain.pem"):
-        fleet.path(host, ending).write_text(pem)
 
 
 def test_every_order_is_placed_once_whatever_fails(fleet: Fleet, nginx: Nginx) -> None:

@@ -14,9 +14,11 @@ from pathlib import Path
 import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.simulator import Simulator
 from tests.support.calls import CallCounter
+from tests.support.pki import aged_certificate
 from tests.support.playbooks import Ansible, Run
 from tests.support.servers import Nginx
 
@@ -25,6 +27,7 @@ ORDER = "POST /order/certificate/ssl_dv_geotrust_flex"
 AUTH_KEY = "GET /account/auth-keys"
 LIST = "GET /order/certificate"
 FIRST = [LIST, ORDER]  # of a host that has nothing yet
+SHOW = {"name": "Show the result", "ansible.builtin.debug": {"msg": "{{ dv_certificate_result }}"}}
 
 
 class Fleet:
@@ -38,6 +41,8 @@ class Fleet:
         self.ansible = ansible
         ansible.env["ANSIBLE_PIPELINING"] = "true"
         self.calls = CallCounter(simulator).new
+        self.tasks: list[dict[str, t.Any]] = [SHOW]  # that come after the role
+        self.play: dict[str, t.Any] = {}  # keywords of the play
         # Of the role, without their prefix.
         self.variables: dict[str, t.Any] = {
             "directory": f"{directory}/{{{{ inventory_hostname }}}}",
@@ -68,6 +73,7 @@ class Fleet:
             values = {"common_name": host, **self.variables, **variables, **own}
             (folder / f"{host}.yml").write_text(yaml_of(values), encoding="utf-8")
         play = {
+            **self.play,
             "roles": [{"role": ROLE}],
             "handlers": [
                 {
@@ -77,8 +83,7 @@ class Fleet:
                 }
             ],
         }
-        show = {"name": "Show the result", "ansible.builtin.debug": {"msg": "{{ dv_certificate_result }}"}}
-        return self.ansible.play([show], *options, play=play)
+        return self.ansible.play(self.tasks, *options, play=play)
 
     def make_webroots(self, *hosts: str) -> None:
         """Create the webroot of each host, which the role does not do."""
@@ -117,6 +122,14 @@ class Fleet:
         """Return the certificate that is installed."""
         return x509.load_pem_x509_certificate(self.path(host, "pem", name).read_bytes())
 
+    def let_expire(self, host: str) -> None:
+        """Install a certificate for the same key and name that is valid for twenty more days."""
+        key = serialization.load_pem_private_key(self.path(host, "key").read_bytes(), None)
+        assert isinstance(key, ec.EllipticCurvePrivateKey)
+        pem = aged_certificate(host, key, 20, serial_number=None)
+        for ending in ("pem", "fullchain.pem"):
+            self.path(host, ending).write_text(pem)
+
     def served(self, nginx: Nginx, host: str, sni: str | None = None, name: str | None = None) -> x509.Certificate:
         """Return what a TLS client sees of the installed certificate."""
         nginx.serve(sni or host, self.path(host, "fullchain.pem", name), self.path(host, "key", name))
@@ -126,6 +139,18 @@ class Fleet:
 def yaml_of(values: t.Mapping[str, t.Any]) -> str:
     """Return role variables, given without their prefix, as YAML."""
     return str(yaml.safe_dump({f"dv_certificate_{name}": value for name, value in values.items()}))
+
+
+# What Ansible does by itself, without a module.
+_ACTIONS = {
+    f"ansible.builtin.{name}" for name in ("debug", "fail", "include_tasks", "set_fact", "validate_argument_spec")
+}
+
+
+def work_of(run: Run, host: str) -> tuple[int, int]:
+    """Return how many tasks of the role a host went through, skipped ones as well, and how many modules ran for it."""
+    tasks = [task for task in run.results if task.host == host and task.task.startswith(f"{ROLE} : ")]
+    return len(tasks), sum(task.outcome != "skipped" and task.action not in _ACTIONS for task in tasks)
 
 
 def changes(run: Run) -> list[str]:

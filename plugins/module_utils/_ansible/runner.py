@@ -15,7 +15,6 @@ import typing as t
 
 from ansible.module_utils import basic
 from ansible.module_utils.basic import env_fallback, missing_required_lib
-from ansible_collections.community.digicert.plugins.module_utils._certcentral.client import Client
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import (
     DigicertError,
     MissingLibraryError,
@@ -24,6 +23,7 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.er
 
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
+    from ansible_collections.community.digicert.plugins.module_utils._certcentral.client import Client
 
 ISSUES = "https://github.com/ansible-collections/community.digicert/issues"
 _MARK = "PRIVATE KEY-----"
@@ -127,6 +127,9 @@ def run(
         work: takes the client and returns the module's result.
         failure_details: returns the other return values of a failed task.
     """
+    # Modules that send nothing start without it: Ansible compiles what is imported in each task.
+    from ansible_collections.community.digicert.plugins.module_utils._certcentral.client import Client
+
     options = {name: module.params[name] for name in connection_argument_spec()}
     run_without_client(module, lambda: work(Client(**options)), failure_details)
 

@@ -21,9 +21,7 @@ import typing as t
 from datetime import datetime, timezone
 
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError, printable
-from ansible_collections.community.digicert.plugins.module_utils._files.locks import FileLock
 from ansible_collections.community.digicert.plugins.module_utils._files.reading import read_regular
-from ansible_collections.community.digicert.plugins.module_utils._files.replacing import replace_file
 
 WHAT = "order of community.digicert.digicert_certificate"
 VERSION = 3
@@ -176,6 +174,8 @@ class Journal:
         if self.path is None:
             yield
             return
+        from ansible_collections.community.digicert.plugins.module_utils._files.locks import FileLock
+
         lock = FileLock(self.path[: -len(".json")] + ".lock")
         if not lock.acquire(patience):
             raise DigicertError(
@@ -197,6 +197,9 @@ class Journal:
         if self.path is not None and entry == EMPTY:
             self._remove((self.path, *self._older))
         elif self.path is not None:
+            # Most runs only read: what is imported is compiled in each task.
+            from ansible_collections.community.digicert.plugins.module_utils._files.replacing import replace_file
+
             content = (json.dumps(entry_values(entry), indent=1, ensure_ascii=True) + "\n").encode("ascii")
             try:
                 replace_file(self.path, content, mode=0o600)

@@ -6,75 +6,19 @@
 
 from __future__ import annotations
 
-import copy
 import json
-import sys
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import pkcs12
 
-from tests.support.fleet import AUTH_KEY, LIST, ORDER, Fleet
-from tests.support.playbooks import Ansible
+from tests.simulator import OrderBehaviour
+from tests.support.dmz import Dmz
+from tests.support.fleet import AUTH_KEY, LIST, ORDER, Fleet, changes, notified
 
-HOST = "www.example.com"
-# Runs modules on a host without network access, and records everything that the host receives.
-_INTERPRETER = """#!{python}
-import os, subprocess, sys
-
-sent = sys.stdin.buffer.read()
-with open({log!r}, "ab") as log:
-    log.write(sent + repr((sys.argv, sorted(os.environ.items()))).encode() + b"\\n")
-guard = (
-    "import sys\\n"
-    "def deny(event, args):\\n"
-    "    if event in ('socket.connect', 'socket.sendto'):\\n"
-    "        raise PermissionError('this host has no network')\\n"
-    "sys.addaudithook(deny)\\n"
-    "sys.modules['requests'] = None\\n"
-)
-run = "exec(compile(sys.stdin.buffer.read(), '<stdin>', 'exec'))"
-done = subprocess.run([{python!r}, "-c", guard + run], input=sent)
-sys.exit(done.returncode)
-"""
-
-
-class Dmz:
-    """A fleet whose hosts have no network, and whose orders come from the controller."""
-
-    def __init__(self, fleet: Fleet, folder: Path) -> None:
-        self.fleet = fleet
-        self.log = folder / "seen"
-        self.interpreter = folder / "python-without-network"
-        self.interpreter.write_text(_INTERPRETER.format(python=sys.executable, log=str(self.log)))
-        self.interpreter.chmod(0o755)
-        env = fleet.ansible.env
-        # A host must not inherit the controller's environment from this machine.
-        self.key = env.pop("DIGICERT_API_KEY")
-        fleet.variables.update(order_from="controller", api_key=self.key, api_url=env.pop("DIGICERT_API_URL"))
-        fleet.variables["ca_path"] = str(fleet.simulator.ca_file)
-
-    def second(self, folder: Path) -> Dmz:
-        """Return another controller for the same hosts."""
-        folder.mkdir()
-        other = copy.copy(self)
-        other.fleet = copy.copy(self.fleet)
-        other.fleet.ansible = Ansible(folder, self.fleet.ansible.env)
-        other.fleet.ansible.env.update(HOME=str(folder / "home"), ANSIBLE_REMOTE_TEMP=str(folder / "home" / "tmp"))
-        return other
-
-    def run(self, *options: str, hosts: t.Any = None, crash: str = "0:", **variables: t.Any) -> t.Any:
-        """Run the role, as Fleet.run does; `crash` is a task before which the run ends, see callback/crash_before."""
-        env = self.fleet.ansible.env
-        env.update(ANSIBLE_CALLBACKS_ENABLED="task_results,crash_before", CRASH_BEFORE=crash)
-        names = list(hosts or {HOST: {}})
-        more = [f"{name} ansible_connection=local ansible_python_interpreter={self.interpreter}" for name in names]
-        self.fleet.ansible.hosts = lambda *_: self.fleet.ansible.inventory.write_text("\n".join(more) + "\n")  # type: ignore[method-assign,assignment]
-        return self.fleet.run(*options, hosts=hosts, **variables)
-
-    def journal(self, host: str = HOST) -> Path:
-        return self.fleet.directory / host / f".{host}.pem.order.json"
+REISSUE = "POST /order/certificate/N/reissue"
 
 
 @pytest.fixture
@@ -82,18 +26,58 @@ def dmz(fleet: Fleet, tmp_path: Path) -> Dmz:
     return Dmz(fleet, tmp_path)
 
 
-def test_order_for_a_host_without_network(dmz: Dmz) -> None:
-    fleet = dmz.fleet
-    run = dmz.run("-vvvv", "--diff")
+def test_orders_for_hosts_without_network_in_batches_and_free(dmz: Dmz) -> None:
+    fleet, hosts = dmz.fleet, {f"h{number}.example.com": {} for number in range(4)}
+    fleet.play["serial"] = 2
+    run = dmz.run(hosts, "-vvvv", "--diff")
     assert run.rc == 0, run.output
-    assert fleet.calls() == [AUTH_KEY, LIST, ORDER]
-    fleet.verify(HOST)
-    assert dmz.key.encode() not in dmz.log.read_bytes()
+    assert sorted(fleet.calls()) == sorted([AUTH_KEY, *[LIST, ORDER] * 2] * 2)
+    dmz.check(hosts)
     assert dmz.key not in run.output
-    for path in (fleet.directory / HOST).iterdir():
-        assert dmz.key.encode() not in path.read_bytes()
-    again = dmz.run()
-    assert (again.rc, fleet.calls(), [r for r in again.results if r.changed]) == (0, [], [])
+    fleet.play = {"strategy": "free"}
+    again = dmz.run(hosts)
+    assert (again.rc, fleet.calls(), changes(again)) == (0, [], []), again.output
+
+
+def test_all_that_can_be_asked_of_a_certificate(dmz: Dmz) -> None:
+    fleet, passphrase = dmz.fleet, "correct horse"
+    plain, rekeyed, bundled, fresh = (f"{name}.example.com" for name in ("plain", "rekeyed", "bundled", "fresh"))
+    bundles = {"combined_path": str(fleet.path(bundled, "combined")), "pkcs12_path": str(fleet.path(bundled, "p12"))}
+    hosts: dict[str, dict[str, t.Any]] = {plain: {}, rekeyed: {}, bundled: {**bundles, "pkcs12_passphrase": passphrase}}
+    # Orders stay pending until the random value is there.
+    fleet.simulator.set_order_behaviour(OrderBehaviour(ignores_tokens=True))
+    first = dmz.run(hosts)
+    assert first.rc == 0, first.output
+    assert {check.proof for check in fleet.simulator.dcv_checks if check.proof} == {"random_value"}
+    assert fleet.calls().count(ORDER) == len(hosts)
+    dmz.check(hosts)
+    before = {host: fleet.installed(host) for host in hosts}
+    keys = {host: fleet.path(host, "key").read_bytes() for host in hosts}
+
+    fleet.let_expire(rekeyed)
+    hosts = {plain: {}, rekeyed: {"new_private_key": True}, bundled: {**hosts[bundled], "force": True}}
+    files = {host: fleet.files(host) for host in hosts}
+    predicted = dmz.run({**hosts, fresh: {}}, "--check", "--diff")
+    assert (predicted.rc, fleet.calls()) == (0, []), predicted.output
+    due = [task.host for task in predicted.results if task.changed and "Install" in task.task]
+    assert sorted(due) == sorted([rekeyed, bundled])
+    assert "(given by CertCentral)" in predicted.output
+    assert {host: fleet.files(host) for host in hosts} == files
+    assert fresh not in fleet.hosts_seen()
+
+    fleet.simulator.set_order_behaviour(OrderBehaviour())
+    second = dmz.run(hosts)
+    assert second.rc == 0, second.output
+    assert (fleet.calls().count(REISSUE), sorted(notified(second))) == (2, sorted([rekeyed, bundled]))
+    dmz.check(hosts)
+    assert [fleet.installed(host) == before[host] for host in hosts] == [True, False, False]
+    assert [fleet.path(host, "key").read_bytes() == keys[host] for host in hosts] == [True, False, True]
+    certificate, key = fleet.path(bundled, "fullchain.pem").read_text(), keys[bundled].decode()
+    assert Path(bundles["combined_path"]).read_text() == key + certificate
+    _key, in_store, _chain = pkcs12.load_key_and_certificates(
+        Path(bundles["pkcs12_path"]).read_bytes(), passphrase.encode()
+    )
+    assert in_store == fleet.installed(bundled)
 
 
 # The task before which each run is killed.
@@ -108,7 +92,7 @@ CRASHES = {
 def test_a_crash_between_any_two_tasks_costs_one_order(dmz: Dmz) -> None:
     hosts: dict[str, t.Any] = {host: {} for host in CRASHES}
     for host, task in CRASHES.items():
-        run = dmz.run("--limit", host, hosts=hosts, crash=task)
+        run = dmz.run(hosts, "--limit", host, crash=task)
         assert run.rc == 9, run.output
     placed = len(dmz.fleet.simulator.orders())
     assert placed == 2  # from the runs that sent it
@@ -117,19 +101,16 @@ def test_a_crash_between_any_two_tasks_costs_one_order(dmz: Dmz) -> None:
     assert journal["submission"]["run_id"]
     journal["submission"]["lost_at"] = journal["submission"]["first_sent"].replace("2026", "2025")
     dmz.journal("reserved.example.com").write_text(json.dumps(journal))
-    run = dmz.run(hosts=hosts)
+    run = dmz.run(hosts)
     assert run.rc == 0, run.output
-    assert len(dmz.fleet.simulator.orders()) == len(hosts)
+    dmz.check(hosts)
     for host in hosts:
-        dmz.fleet.verify(host)
         assert json.loads(dmz.journal(host).read_text())["submission"] is None
 
 
 def test_two_controllers_at_once_place_one_order_for_each_host(dmz: Dmz, tmp_path: Path) -> None:
     hosts: dict[str, t.Any] = {f"h{number}.example.com": {} for number in range(3)}
     with ThreadPoolExecutor() as pool:
-        runs = list(pool.map(lambda it: it.run(hosts=hosts, check=False), [dmz, dmz.second(tmp_path / "second")]))
+        runs = list(pool.map(lambda it: it.run(hosts, check=False), [dmz, dmz.second(tmp_path / "second")]))
     assert [run.rc for run in runs] == [0, 0], runs[0].output + runs[1].output
-    assert len(dmz.fleet.simulator.orders()) == len(hosts)
-    for host in hosts:
-        dmz.fleet.verify(host)
+    dmz.check(hosts)

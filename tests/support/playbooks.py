@@ -34,11 +34,12 @@ def service_environment(simulator: Simulator) -> dict[str, str]:
 class TaskResult(t.NamedTuple):
     """The result of one task on one host; `outcome` is ok, failed, skipped or unreachable.
 
-    `seconds` is the time from the start of the task to this result.
+    `action` is the full name of its module or action; `seconds` is the time from the start of the task to this result.
     """
 
     host: str
     task: str
+    action: str
     outcome: str
     result: dict[str, t.Any]
     seconds: float

@@ -22,7 +22,7 @@ description: Used by the integration tests only.
 
 
 class CallbackModule(CallbackBase):
-    """Writes host, task name, outcome and result of every task."""
+    """Writes host, task name, action, outcome and result of every task."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "notification"
@@ -38,6 +38,7 @@ class CallbackModule(CallbackBase):
         line = {
             "host": result._host.get_name(),
             "task": result._task.get_name(),
+            "action": result._task.resolved_action or result._task.action,
             "outcome": outcome,
             "result": result._result,
             "seconds": time.monotonic() - self._started,

@@ -186,10 +186,12 @@ def _play_days(ansible: Ansible, days: Sequence[int]) -> list[dict[str, str]]:
     run = ansible.playbook(playbook)
     assert run.rc == 0, run.output
     actions: list[dict[str, str]] = [{}]
-    for task in run.of(f"{ROLE} : Return what is installed"):
-        if task.host in actions[-1]:
+    for task in run.results:
+        result = task.result.get("ansible_facts", {}).get("dv_certificate_result")
+        if result and task.task == f"{ROLE} : Decide what to do" and task.host in actions[-1]:
             actions.append({})
-        actions[-1][task.host] = task.result["ansible_facts"]["dv_certificate_result"]["action"]
+        if result:
+            actions[-1][task.host] = result["action"]
     assert [len(each) for each in actions] == [len(actions[0])] * len(days), run.output
     return actions
 

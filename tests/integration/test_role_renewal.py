@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from tests.simulator import Fault, OrderBehaviour
-from tests.support.fleet import AUTH_KEY, FIRST, ORDER, Fleet, failures, notified
+from tests.support.fleet import AUTH_KEY, FIRST, ORDER, Fleet, failures, notified, work_of
 from tests.support.servers import Nginx
 
 INFO = "GET /order/certificate/N"
@@ -20,7 +20,7 @@ PLACE = ".well-known/pki-validation/fileauth.txt"
 
 
 def test_renewal_of_what_is_due_with_the_same_key_and_a_new_one(fleet: Fleet, nginx: Nginx) -> None:
-    _kept, same, new, unlucky = hosts = [f"{name}.example.com" for name in ("kept", "same", "new", "unlucky")]
+    kept, same, new, unlucky = hosts = [f"{name}.example.com" for name in ("kept", "same", "new", "unlucky")]
     first = fleet.run(hosts={host: {} for host in hosts})
     assert first.rc == 0, first.output
     assert sorted(fleet.calls()) == sorted([AUTH_KEY, *FIRST * 4])
@@ -42,6 +42,7 @@ def test_renewal_of_what_is_due_with_the_same_key_and_a_new_one(fleet: Fleet, ng
     assert f"http://{unlucky}/{PLACE}: HTTP 404" in failures(second)[unlucky]
     assert sorted(fleet.calls()) == sorted([AUTH_KEY, *RENEWAL * 2])
     assert sorted(notified(second)) == [new, same]
+    assert [work_of(second, host) for host in (kept, same, new)] == [(5, 1), (32, 7), (33, 7)]
     after = {host: fleet.installed(host) if host == unlucky else fleet.verify(host) for host in hosts}
     assert [after[host] == before[host] for host in hosts] == [True, False, False, True]
     assert [fleet.path(host, "key").read_bytes() == keys[host] for host in hosts] == [True, True, False, True]

@@ -72,7 +72,7 @@ def test_all_that_can_be_asked_of_a_certificate(dmz: Dmz) -> None:
     assert second.rc == 0, second.output
     assert (fleet.calls().count(REISSUE), sorted(notified(second))) == (2, sorted([rekeyed, bundled]))
     dmz.check(hosts)
-    assert [work_of(second, host) for host in (plain, rekeyed)] == [(5, 1), (43, 10)]
+    assert [work_of(second, host) for host in (plain, rekeyed)] == [(5, 1), (44, 11)]
     assert [fleet.installed(host) == before[host] for host in hosts] == [True, False, False]
     assert [fleet.path(host, "key").read_bytes() == keys[host] for host in hosts] == [True, False, True]
     certificate, key = fleet.path(bundled, "fullchain.pem").read_text(), keys[bundled].decode()

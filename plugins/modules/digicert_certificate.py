@@ -422,7 +422,7 @@ def argument_spec() -> dict[str, dict[str, t.Any]]:
     return {
         **connection_argument_spec(),
         "csr": {"type": "path"},
-        # A private key passed by mistake must not get into the log before it can be refused.
+        # A private key that is passed by mistake must not get into the log.
         "csr_content": {"type": "str", "no_log": True},
         "common_name": {"type": "str"},
         "dns_names": {"type": "list", "elements": "str"},
@@ -473,10 +473,10 @@ def argument_spec() -> dict[str, dict[str, t.Any]]:
 
 
 class CertificateTask:
-    """What the module does, from its options to its result."""
+    """The work of the module, from its options to its result."""
 
     def __init__(self, module: AnsibleModule) -> None:
-        """Take the module; nothing is read, sent or written yet."""
+        """Keep the module; nothing is read, sent, or written yet."""
         self.module = module
         self.options = module.params
         self.changes = FileChanges()
@@ -506,7 +506,7 @@ class CertificateTask:
         return self._result(outcome, self.workflow.progress.submitted)
 
     def failure_details(self) -> dict[str, t.Any]:
-        """Return what a failed task returns of the order."""
+        """Return the order's facts for a failed task."""
         progress = None if self.workflow is None else self.workflow.progress
         return {**self._order_details(progress), **self._journal()}
 
@@ -548,7 +548,7 @@ class CertificateTask:
         self.writer.put_files(contents, before, self.changes)
 
     def _predict(self, outcome: Outcome, names: list[str]) -> None:
-        """Note what check mode expects of the files."""
+        """Record what check mode predicts for the files."""
         paths = t.cast(Workflow, self.workflow).paths
         if outcome.action == "none":
             if outcome.leaf is not None:

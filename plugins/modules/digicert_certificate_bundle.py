@@ -198,7 +198,7 @@ def put_bundle(module: AnsibleModule, changes: FileChanges) -> dict[str, t.Any]:
 
 
 def _existing(params: dict[str, t.Any]) -> bytes | None:
-    """Return what is in the file; raises DigicertError when it must not be replaced, or is not safe where it is."""
+    """Return the content of the file; raises DigicertError if it must not be replaced, or its folder is not safe."""
     path = params["path"]
     for name in ("private_key_path", "certificate_path", "chain_path"):
         if params[name] is not None and same_file(path, params[name]):

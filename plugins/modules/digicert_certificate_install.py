@@ -161,10 +161,10 @@ from ansible_collections.community.digicert.plugins.module_utils._x509.certifica
 
 
 class InstallTask:
-    """What the module does, from its options to its result."""
+    """The work of the module, from its options to its result."""
 
     def __init__(self, module: AnsibleModule) -> None:
-        """Take the module; nothing is read or written yet."""
+        """Keep the module; nothing is read or written yet."""
         self.module = module
         self.options = module.params
         self.changes = FileChanges()
@@ -204,12 +204,12 @@ class InstallTask:
             leaf, bundle = installed.leaf, installed.bundle
             found = {"certificate": leaf and leaf.pem, "chain": bundle and bundle.chain}
             return {"changed": False, "recorded": False, "journal": entry_values(journal.entry), **found}
-        # Files are on the disk before the journal says so.
+        # Files are on the disk before the journal records them.
         if self.options["certificate"] is not None:
             contents = self._contents(paths)
             self.writer.put_files(contents, installed.texts, self.changes)
             self.writer.put_attributes(paths.paths, self.changes)
-        # The journal alone is no change, as in digicert_certificate: nobody has to reload a server for it.
+        # The journal alone does not count as a change, as in digicert_certificate: servers do not need a reload.
         if not is_recorded and journal.entry != entry and not self.module.check_mode:
             journal.save(entry)
         return {
@@ -221,7 +221,7 @@ class InstallTask:
         }
 
     def _contents(self, paths: InstallPaths) -> dict[str, str]:
-        """Return what to write; raises DigicertError when certificate and chain do not fit together."""
+        """Return what to write; raises DigicertError if certificate and chain do not match."""
         leaf = read_certificates(self.options["certificate"])[:1]
         try:
             bundle = build_chain(

@@ -174,13 +174,13 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.se
 from ansible_collections.community.digicert.plugins.module_utils._files.reading import read_regular
 from ansible_collections.community.digicert.plugins.module_utils._x509.certificates import read_certificates
 
-SERIAL_NUMBER = "[0: ]*[1-9A-Fa-f][0-9A-Fa-f: ]{0,150}"  # not 0, which is the same as none
+SERIAL_NUMBER = "[0: ]*[1-9A-Fa-f][0-9A-Fa-f: ]{0,150}"  # not 0, which counts as not set
 REVOKED = "revoked"
 APPROVAL_PENDING = "approval_pending"
 
 
 class State(t.NamedTuple):
-    """What is known of a revocation: `revocation` is one of the two constants above, or None when there is none."""
+    """The state of a revocation: `revocation` is one of the two constants above, or None if there is none."""
 
     revocation: str | None
     request_id: int | None = None
@@ -191,7 +191,7 @@ class RevocationWork:
     """The revocation of one certificate or order."""
 
     def __init__(self, module: AnsibleModule) -> None:
-        """Take the module; nothing is read or sent yet."""
+        """Keep the module; nothing is read or sent yet."""
         self.module = module
         self.params = module.params
         self.serial_number: str | None = None
@@ -201,7 +201,7 @@ class RevocationWork:
         """Revoke, and return the module's result; raises DigicertError."""
         self._check_options()
         found = self._find(client)
-        # The first certificate of an order that was reissued is in no list. CertCentral revokes it all the same.
+        # CertCentral does not list the first certificate of a reissued order, but can revoke it.
         before = after = State(None) if found is None else self._state(found)
         if before.revocation is None:
             if found is not None:
@@ -230,7 +230,7 @@ class RevocationWork:
             raise DigicertError("serial_number must be a hexadecimal number, such as 0A1B2C3D.")
 
     def _find(self, client: Client) -> FoundCertificate | None:
-        """Return the order, and the reissue if it is not about the primary certificate; raises DigicertError."""
+        """Return the order, and the reissue unless this is the primary certificate; raises DigicertError."""
         if self.params["order_id"] is not None:
             return FoundCertificate(get_order(client, self.params["order_id"]), None)
         if self.params["certificate_id"] is not None:
@@ -284,12 +284,12 @@ class RevocationWork:
         except RefusedError as error:
             if "already" not in str(error.code):
                 raise
-            # After a try whose response was lost, it was this run that revoked it.
+            # After a try whose response was lost, this run revoked it.
             return State(REVOKED if REVOKED in str(error.code) else APPROVAL_PENDING, changed=error.after_loss)
         return _state_after(answer)
 
     def _confirm(self, client: Client, error: LostResponseError) -> State:
-        """Return the state after a revocation whose response was lost; raises LostResponseError when it is unknown."""
+        """Return the state after a revocation whose response was lost; raises LostResponseError if it is unknown."""
         states: list[State] = []
 
         def is_done() -> bool:

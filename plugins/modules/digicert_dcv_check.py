@@ -194,7 +194,7 @@ from ansible_collections.community.digicert.plugins.module_utils._x509.csr impor
 
 
 def checked_names(names: t.Sequence[str], method: str) -> list[str]:
-    """Return names as certificates have them, each once; raises DigicertError."""
+    """Return names in the form of certificates, each once; raises DigicertError."""
     checked = list(dict.fromkeys(ascii_name(name.strip()) for name in names))
     if not checked:
         raise DigicertError("names is empty. Set the DNS names to check.")
@@ -237,7 +237,7 @@ def checked_port(option: str, port: int) -> int:
 
 
 def sought_by(params: t.Mapping[str, t.Any]) -> Sought:
-    """Return what must be seen, from the options of the module; raises DigicertError."""
+    """Return the value that must be published, from the options; raises DigicertError."""
     offset = 0.0
     if params["service_time"]:
         moment = parse_datetime(params["service_time"])
@@ -261,7 +261,7 @@ def main() -> None:
         argument_spec={
             "names": {"type": "list", "elements": "str", "required": True},
             "method": {"type": "str", "choices": ["http", "dns"], "required": True},
-            # A private key passed by mistake must not get into the log before it can be refused.
+            # A private key that is passed by mistake must not get into the log.
             "csr": {"type": "str", "no_log": True},
             "auth_key": {"type": "str", "no_log": True},
             "csr_format": {"type": "str", "choices": ["base64", "pem", "pem_line"], "default": "base64"},
@@ -314,7 +314,7 @@ ADVICE = {
 
 
 def _failure(failed: t.Sequence[Look]) -> str:
-    """Return the message for names that do not show what is sought."""
+    """Return the message for names that do not show the value."""
     reason = failed[0].reason
     others = f" {len(failed) - 1} more names failed; see results." if len(failed) > 1 else ""
     return f"{reason[:1].upper()}{reason[1:]}.{others}"

@@ -192,7 +192,7 @@ def checked_key(params: t.Mapping[str, t.Any]) -> Key | None:
 
 
 def work(params: t.Mapping[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
-    """Do what the options of the module say; return its result, or raise DigicertError."""
+    """Do the work and return the result; raises DigicertError."""
     record, key = checked_record(params), checked_key(params)
     limit = TimeLimit(checked_timeout(params["timeout"]))
     primary = Primary(named_server(params["server"].strip(), params["port"], limit), key, limit)
@@ -209,7 +209,7 @@ def work(params: t.Mapping[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
 
 
 def _update(primary: Primary, record: Record, wanted: bool) -> None:
-    """Update, and look what became of an update without an answer; raises DigicertError."""
+    """Update, and check the result of an update without an answer; raises DigicertError."""
     try:
         primary.update(record, wanted)
     except NoAnswerError as error:

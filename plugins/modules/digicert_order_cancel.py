@@ -112,7 +112,7 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.er
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.orders import Order, cancel, get_order
 
 REISSUE_PENDING = "reissue_pending"
-# States in which an order has no certificate and no further one can come from it.
+# States in which an order does not have a certificate and cannot get one.
 ENDED = ("issued", "rejected", "denied", "revoked", "expired")
 # For each target: the state that the cancellation leads to.
 CANCELED = {"order": "canceled", "reissue": "issued"}
@@ -122,7 +122,7 @@ class Cancellation:
     """The cancellation of one order or reissue."""
 
     def __init__(self, module: AnsibleModule) -> None:
-        """Take the module; nothing is sent yet."""
+        """Keep the module; nothing is sent yet."""
         self.module = module
         self.order_id: int = module.params["order_id"]
         self.target: str = module.params["target"]
@@ -146,7 +146,7 @@ class Cancellation:
         return {"changed": before != goal, "order_id": self.order_id, "order_status": goal, "diff": diff}
 
     def failure_details(self) -> dict[str, t.Any]:
-        """Return what a failed task says about the order."""
+        """Return the order's facts for a failed task."""
         return {"order_status": self.order_status}
 
     def _is_reissued(self, client: Client, order: Order) -> bool:
@@ -156,11 +156,11 @@ class Cancellation:
         try:
             reissues = list_reissues(client, self.order_id)
         except NotFoundError:
-            return False  # an order without a certificate has no such list
+            return False  # an order without a certificate does not have this list
         return any(row.status not in ("issued", "rejected", "revoked") for row in reissues)
 
     def _refuse(self, status: str) -> None:
-        """Raise DigicertError when an order in this state has nothing that can be canceled."""
+        """Raise DigicertError if an order in this state has nothing to cancel."""
         if self.target == "reissue" and status != REISSUE_PENDING:
             raise DigicertError(
                 f"Order {self.order_id} is {status}, and has no pending reissue. Use target=order for a pending order."
@@ -179,7 +179,7 @@ class Cancellation:
         try:
             cancel(client, self.order_id, self.module.params["note"])
         except (LostResponseError, RefusedError) as error:
-            # An earlier try, whose response was lost, may have done what the last one could not do again.
+            # An earlier try whose response was lost may have canceled it, so the last one could not.
             if isinstance(error, RefusedError) and not error.after_loss:
                 raise
             what = f"the cancellation of order {self.order_id}"

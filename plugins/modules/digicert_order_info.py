@@ -264,12 +264,12 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.or
 )
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.search import find_by_serial_number
 
-SERIAL_NUMBER = "[0: ]*[1-9A-Fa-f][0-9A-Fa-f: ]{0,150}"  # not 0, which is the same as none
+SERIAL_NUMBER = "[0: ]*[1-9A-Fa-f][0-9A-Fa-f: ]{0,150}"  # not 0, which counts as not set
 SECONDS_A_DAY = 86400.0
 
 
 class Selection:
-    """Which orders to return, and how much of each."""
+    """Which orders to return, and with which details."""
 
     def __init__(self, params: dict[str, t.Any]) -> None:
         """Check the options; raises DigicertError."""
@@ -364,7 +364,7 @@ def list_orders(client: Client, params: dict[str, t.Any]) -> dict[str, t.Any]:
     for order in Selection(params).orders(client):
         row = describe_order(order, client.now())
         if params["include_reissues"]:
-            # A list row that does not say how often the order was reissued is worth a look.
+            # Read the order if its list row does not say how often it was reissued.
             reissues = () if order.reissues_count == 0 else list_reissues(client, order.order_id)
             row["certificates"] = [describe_reissue(reissue) for reissue in reissues]
         rows.append(row)

@@ -38,7 +38,7 @@ import {PLUGINS}.modules.digicert_certificate
 from {PLUGINS}.module_utils._x509.library import load_cryptography
 load_cryptography()
 {NOTHING}"""
-# The whole run: the certificate is in place and not due.
+# The whole run: the certificate is installed and not due.
 CERTIFICATE = f"""
 import atexit, runpy, sys
 atexit.register(lambda: sys.exit("requests" in sys.modules and "requests was imported"))

@@ -76,7 +76,7 @@ def _import_requests() -> t.Any:
     import warnings
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that there is no detector, and which versions of it are expected
+        warnings.simplefilter("ignore")  # warnings about the missing library and its expected versions
         import requests
 
     return requests

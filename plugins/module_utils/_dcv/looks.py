@@ -26,7 +26,7 @@ LONGEST_NAME = 253  # characters, RFC 1035, 2.3.4
 
 
 class Sought(t.NamedTuple):
-    """What must be seen: a random value, or a token for a CSR and an AuthKey; and the service's time at a moment."""
+    """What must be published: a random value, or a token for a CSR and an AuthKey; and the service's time."""
 
     method: str
     value: str | None
@@ -37,11 +37,11 @@ class Sought(t.NamedTuple):
 
     @property
     def noun(self) -> str:
-        """What to call it in a message."""
+        """Its name in messages."""
         return "random value" if self.value is not None else "request token"
 
     def fault(self, text: str) -> str:
-        """Return why a text does not show it, as the end of a sentence without a period; "" when it does."""
+        """Return why a text does not show it, as the end of a sentence without a period; "" if it does."""
         if self.value is not None:
             shown = self.value in text.split() if self.method == "http" else self.value == text.strip()
             return "" if shown else _other(text)
@@ -59,7 +59,7 @@ class Sought(t.NamedTuple):
 
 
 class Look(t.NamedTuple):
-    """What was found for one name; `reason` is "" when it was seen, `warning` when all is well."""
+    """The result for one name; `reason` is "" if it was seen, `warning` is "" if there is none."""
 
     name: str
     where: str
@@ -69,7 +69,7 @@ class Look(t.NamedTuple):
     warning: str = ""
 
     def result(self) -> dict[str, t.Any]:
-        """Return what the module returns of it."""
+        """Return it as the module's return value."""
         fields: dict[str, t.Any] = {"name": self.name, "seen": not self.reason, "where": self.where}
         fields["asked"] = list(self.asked)
         optional = {"cname": self.cname, "reason": self.reason or None}
@@ -81,7 +81,7 @@ def _other(text: str) -> str:
 
 
 def look_over_http(name: str, sought: Sought, site: web.Site, limit: TimeLimit) -> Look:
-    """Look at a name's file over HTTPS and HTTP."""
+    """Check a name's file over HTTPS and HTTP."""
     pages = []
     for number, scheme in enumerate(web.PORTS):
         pages.append(web.fetch(scheme, name, site, limit.share(len(web.PORTS) - number, limit.left)))
@@ -105,7 +105,7 @@ def look_over_dns(
     find_servers: t.Callable[[str], t.Sequence[name_servers.NameServer]],
     limit: TimeLimit,
 ) -> Look:
-    """Look at a name's TXT records."""
+    """Check a name's TXT records."""
     plain = name[2:] if name.startswith("*.") else name
     if len(PREFIX + plain) > LONGEST_NAME:
         return _look_at_record(name, plain, sought, find_servers, limit)
@@ -141,10 +141,10 @@ def _look_at_record(
 
 
 class ServerFinder:
-    """Finds the servers to ask about a record: those that the user named, or the authoritative ones; remembers them."""
+    """Finds and caches the servers to ask about a record: those in the options, or the authoritative ones."""
 
     def __init__(self, named: t.Sequence[str], port: int, limit: TimeLimit) -> None:
-        """Take the options of the module."""
+        """Read the options of the module."""
         self._named = [name.strip() for name in named if name.strip()]
         self._port = port
         self._limit = limit
@@ -164,7 +164,7 @@ class ServerFinder:
 def look_until(
     names: t.Sequence[str], look: t.Callable[[str, TimeLimit], Look], limit: TimeLimit, looks: dict[str, Look]
 ) -> None:
-    """Look at all names, again and again, until each shows what is sought or the time is over; fills `looks`."""
+    """Check all names repeatedly until each shows the value or the time is over; fills `looks`."""
     pending = list(names)
     while pending:
         for number, name in enumerate(pending):
@@ -172,7 +172,7 @@ def look_until(
                 return
             part = limit.share(len(pending) - number, limit.left)
             found = look(name, part)
-            # A look that the end of its time cut short knows less than the one before it.
+            # A check that ran out of time knows less than the previous one.
             if name not in looks or not found.reason or part.left > 0:
                 looks[name] = found
         pending = [name for name in pending if looks[name].reason]

@@ -7,7 +7,7 @@
 
 """Name servers: which are responsible for a record, and which TXT records each of them shows.
 
-`dnspython` is loaded when it is used. What a server answers is foreign text: it is made printable before it is shown.
+`dnspython` is loaded when it is used. A server's answer is foreign text, so it is made printable before it is shown.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class NameServer(t.NamedTuple):
     """A name server.
 
     Attributes:
-        name: as it was given, or as the zone has it.
+        name: as in the options, or in the zone.
         addresses: IP addresses.
         port: UDP and TCP port.
     """
@@ -49,13 +49,13 @@ class NameServer(t.NamedTuple):
 
 
 class Reply(t.NamedTuple):
-    """What a server says about the TXT records at a name.
+    """A server's answer about the TXT records at a name.
 
     Attributes:
-        server: that was asked.
+        server: the server.
         texts: of each TXT record; a line for each of its strings, which are not joined.
-        alias: name that a CNAME leads to, where the texts are, or would be; None without one.
-        fault: why there is no answer, as the end of a sentence without a period; "" when there is one.
+        alias: target of a CNAME, where the texts are or would be; None without one.
+        fault: why there is no answer, as the end of a sentence without a period; "" if there is one.
     """
 
     server: NameServer
@@ -85,7 +85,7 @@ def load_dnspython() -> t.Any:
 
 
 def named_server(name: str, port: int, limit: TimeLimit) -> NameServer:
-    """Return the server with an IP address or a name that the user gave.
+    """Return the server with an IP address or a name from the options.
 
     Raises:
         DigicertError: the name cannot be resolved.
@@ -102,7 +102,7 @@ def named_server(name: str, port: int, limit: TimeLimit) -> NameServer:
 
 
 def system_resolver(limit: TimeLimit) -> t.Any:
-    """Return the resolver of this machine; raises DigicertError when it has none."""
+    """Return the resolver of this machine; raises DigicertError if it has none."""
     dns = load_dnspython()
     try:
         resolver = dns.resolver.Resolver()
@@ -147,7 +147,7 @@ def _addresses(name: str, limit: TimeLimit) -> tuple[str, ...]:
 
 
 def _looked_up(name: t.Any, kind: str, limit: TimeLimit) -> t.Any:
-    """Return what the resolver of this machine says, None when there is no such record; raises DigicertError."""
+    """Return the answer of this machine's resolver, None if the record does not exist; raises DigicertError."""
     dns = load_dnspython()
     shown = printable(name.to_text(omit_final_dot=True), 100)
     if limit.left <= 0:
@@ -167,7 +167,7 @@ def _looked_up(name: t.Any, kind: str, limit: TimeLimit) -> t.Any:
 
 
 def read_texts(record: str, find_servers: t.Callable[[str], t.Sequence[NameServer]], limit: TimeLimit) -> list[Reply]:
-    """Return what each server says about the TXT records at a name, CNAME records followed.
+    """Return each server's answer about the TXT records at a name; follows CNAME records.
 
     Args:
         record: name of the record.
@@ -192,7 +192,7 @@ def read_texts(record: str, find_servers: t.Callable[[str], t.Sequence[NameServe
 
 
 def ask_texts(server: NameServer, record: str, limit: TimeLimit) -> Reply:
-    """Return what one server says about the TXT records at a name. Raises nothing but MissingLibraryError."""
+    """Return one server's answer about the TXT records at a name. Raises only MissingLibraryError."""
     dns = load_dnspython()
     query = dns.message.make_query(record, "TXT", use_edns=0, payload=_PAYLOAD)
     faults = []
@@ -221,7 +221,7 @@ def ask_texts(server: NameServer, record: str, limit: TimeLimit) -> Reply:
 
 
 def _texts_in(response: t.Any, name: t.Any) -> tuple[tuple[str, ...], str | None]:
-    """Return the TXT records in a response, and the name that CNAME records lead to."""
+    """Return the TXT records in a response, and the target of CNAME records."""
     dns = load_dnspython()
     alias = None
     sets = {(one.name, one.rdtype): one for one in response.answer}

@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""One time limit for many exchanges, and name resolution that keeps to it."""
+"""One time limit for many exchanges, and name resolution within it."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ LEAST = 2.0  # seconds of a part
 
 
 class TimeLimit:
-    """A moment after which nothing is begun or waited for."""
+    """A moment after which nothing starts or waits."""
 
     def __init__(self, seconds: float) -> None:
-        """End after so many seconds."""
+        """End after this number of seconds."""
         self._end = time.monotonic() + seconds
 
     @property
     def left(self) -> float:
-        """Seconds that are left, 0 when it is over."""
+        """Remaining seconds, 0 if it is over."""
         return max(0.0, self._end - time.monotonic())
 
     def share(self, parts: int, most: float) -> TimeLimit:
         """Return the limit for the first of several parts, `most` seconds at most.
 
-        A part has `LEAST` seconds as long as so much is left: many names must not make each look too short.
+        A part has at least `LEAST` seconds if they are left, so many names do not make each check too short.
         """
         return TimeLimit(min(most, self.left, max(LEAST, self.left / max(1, parts))))
 
 
 def checked_timeout(seconds: float) -> float:
-    """Return a number of seconds; raises DigicertError when nobody can wait for so long, or it is not a number."""
+    """Return a number of seconds; raises DigicertError if it is too large or not a number."""
     if not 0 < seconds <= LONGEST_TIMEOUT:
         raise DigicertError(f"timeout must be more than 0 and at most {LONGEST_TIMEOUT:.0f} seconds.")
     return seconds
@@ -62,7 +62,7 @@ def resolve(host: str, port: int, limit: TimeLimit) -> list[tuple[int, t.Any]]:
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
 
     try:
-        # getaddrinfo() has no time limit of its own.
+        # getaddrinfo() does not have a time limit.
         found = call_with_deadline(limit.left, Deadline(), ask)
     except OverdueError:
         raise socket.timeout("timed out") from None

@@ -31,11 +31,11 @@ TSIG_ERRORS = {"PeerBadSignature": "BADSIG", "PeerBadTime": "BADTIME", "BadTime"
 
 
 class NoAnswerError(DigicertError):
-    """No usable answer came; an update may have been carried out."""
+    """There was no usable answer; an update may have been carried out."""
 
 
 class Record(t.NamedTuple):
-    """What to update: names without a dot at the end, the text, and seconds to live."""
+    """What to update: names without a dot at the end, the text, and the time to live in seconds."""
 
     name: str
     zone: str
@@ -55,7 +55,7 @@ class Primary:
     """A primary name server."""
 
     def __init__(self, server: NameServer, key: Key | None, limit: TimeLimit) -> None:
-        """Ask this server, sign with this key if there is one, all within the limit."""
+        """Use this server, sign with this key if there is one, all within the limit."""
         self._dns = load_dnspython()
         self._server = server
         self._key = key
@@ -101,18 +101,18 @@ class Primary:
         else:
             message.delete(dns.name.from_text(record.name), data)
         verb = "publish" if present else "remove"
-        # Some time is left for a look at what became of an update without an answer.
+        # Some time is left to check the result of an update without an answer.
         limit = self._limit.share(1, self._limit.left * 0.7)
         self._ask(message, f"{verb} the TXT record {record.name}", limit, record.zone)
 
     def _ask(self, message: t.Any, purpose: str, limit: TimeLimit | None = None, zone: str = "") -> t.Any:
-        """Return the response to a message; raises DigicertError, NoAnswerError when there was none.
+        """Return the response to a message; raises DigicertError, NoAnswerError if there was none.
 
         Every message may be sent again: adding or deleting one record twice is the same as doing it once.
         """
         where = f"Cannot {purpose} at the name server {self._server.shown}: "
         if self._key is not None:
-            # Queries too, since what a server shows can depend on the key.
+            # Queries too, because the answer can depend on the key.
             ring = self._dns.tsigkeyring.from_text({self._key.name: self._key.secret})
             # The algorithm of the oldest key type has a longer name (RFC 8945, 6).
             kind = "HMAC-MD5.SIG-ALG.REG.INT" if self._key.algorithm == "hmac-md5" else self._key.algorithm
@@ -139,7 +139,7 @@ class Primary:
             else:
                 self._udp_is_lost = over_tcp
                 return self._checked(response, where, zone)
-        # Over TCP, a port that is closed says so; over UDP it is silent.
+        # A closed port refuses TCP connections, but does not answer over UDP.
         reasons = [fault for fault in faults if fault != silence] or faults or ["it has no address"]
         raise NoAnswerError(f"{where}{reasons[0]}. Check server, port, and firewalls.")
 
@@ -153,7 +153,7 @@ class Primary:
     def _unsigned_error(self, message: t.Any, address: str, limit: TimeLimit) -> t.Any:
         """Return a response that has an error code and no signature, which newer dnspython versions raise for, or None.
 
-        Servers answer so where they do not know the zone.
+        Servers that do not know the zone answer like this.
         """
         with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as asking:
             asking.settimeout(max(0.05, min(2.0, limit.left)))

@@ -5,11 +5,11 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""A look at a file of a web server as DigiCert looks at it, see section 3 of the API page.
+"""Fetch a file of a web server the way DigiCert does, see section 3 of the API page.
 
-Neither requests nor urllib can be made to connect to an address that was checked before, and both follow what a server
-says. So this is `http.client` over a socket of its own: the name is resolved once, the addresses are checked, and the
-connection goes to one of them. The time limit covers every byte; no more of a body is read than DigiCert reads.
+requests and urllib cannot connect to an address that was checked before. So this file uses `http.client` with its own
+socket: it resolves the name once, checks the addresses, and connects to one of them. The time limit covers every byte,
+and this file reads only as much of a body as DigiCert.
 """
 
 from __future__ import annotations
@@ -55,13 +55,13 @@ class Site(t.NamedTuple):
 
 
 class Page(t.NamedTuple):
-    """What a look found.
+    """The result of a request.
 
     Attributes:
-        url: the last one that was asked, after redirects.
-        address: IP address and port that were asked, "" when none was.
-        text: what DigiCert would search, None when nothing answers with a status below 400.
-        reason: why there is no text, or why it is empty, as the end of a sentence without a period.
+        url: the last URL, after redirects.
+        address: IP address and port of the connection, "" if there was none.
+        text: what DigiCert would search, None if nothing answers with a status below 400.
+        reason: why the text is None or empty, as the end of a sentence without a period.
     """
 
     url: str
@@ -71,11 +71,11 @@ class Page(t.NamedTuple):
 
 
 class _NoPageError(Exception):
-    """Nothing that DigiCert would search; the message is the reason."""
+    """There is no page that DigiCert would search; the message is the reason."""
 
 
 def fetch(scheme: str, name: str, site: Site, limit: TimeLimit) -> Page:
-    """Return what DigiCert would see of a name's file; redirects are followed as it follows them. Raises nothing."""
+    """Return what DigiCert would see of a name's file; follows redirects like DigiCert. Raises nothing."""
     url, address, parts = f"{scheme}://{name}{PATH}", "", 1 + _REDIRECTS
     limit = limit.share(1, _PER_EXCHANGE)
     try:
@@ -148,7 +148,7 @@ def _by_port(port: int) -> str:
 
 def _with_tls(connection: socket.socket, host: str, limit: TimeLimit) -> socket.socket:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    # What is about to be replaced may be expired, or a placeholder; DigiCert does not look at it either.
+    # The old certificate may be expired, or a placeholder, and DigiCert does not check it either.
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     _set_timeout(connection, limit)
@@ -186,7 +186,7 @@ def _exchange(connection: socket.socket, url: str, site: Site, limit: TimeLimit)
     response = http.client.HTTPResponse(t.cast(socket.socket, _Wire(connection, limit)), method="GET")
     try:
         response.begin()
-        # Four bytes are the longest character of UTF-8.
+        # A character has at most four bytes in UTF-8.
         body = response.read(4 * _CHARACTERS) if 200 <= response.status < 300 or response.status in (300, 303) else b""
     except http.client.IncompleteRead as exc:
         body = exc.partial
@@ -196,7 +196,7 @@ def _exchange(connection: socket.socket, url: str, site: Site, limit: TimeLimit)
 
 
 def _redirected(url: str, location: str, allowed: t.AbstractSet[str]) -> str | None:
-    """Return the URL that a redirect leads to, None when DigiCert would not follow it."""
+    """Return the target of a redirect, None if DigiCert would not follow it."""
     is_clean = all("!" <= one <= "~" and one != "\\" for one in location)
     if not is_clean or not 0 < len(location) <= _LONGEST_URL:
         return None
@@ -220,7 +220,7 @@ def _set_timeout(connection: socket.socket, limit: TimeLimit) -> None:
 
 
 class _Wire:
-    """What HTTPResponse needs of a socket, with one time limit for all that is read."""
+    """The part of a socket that HTTPResponse needs, with one time limit for all reads."""
 
     def __init__(self, connection: socket.socket, limit: TimeLimit) -> None:
         self._connection = connection
@@ -231,7 +231,7 @@ class _Wire:
 
 
 class _Reader(io.RawIOBase):
-    """A time limit of a socket starts again with each byte; here it does not."""
+    """The time limit of a socket starts again with each byte; this one does not."""
 
     def __init__(self, connection: socket.socket, limit: TimeLimit) -> None:
         self._connection = connection

@@ -134,7 +134,7 @@ class Workflow:
         self.paths = paths
         self.progress = Progress()
         self.journal = Journal(None, elsewhere and elsewhere.entry)
-        self.texts: dict[str, str | None] = {}  # of the files in place, as last read
+        self.texts: dict[str, str | None] = {}  # of the installed files, as last read
 
     def run(self, install: Install, check_mode: bool = False) -> Outcome:
         """Do the work.

@@ -276,6 +276,8 @@ def look(module: AnsibleModule) -> dict[str, t.Any]:
             options["remaining_days"],
         )
     )
+    for sentence in status.warnings:
+        module.warn(sentence)
     wanted = {path: _attributes(module, path, "") for path in status.paths.paths}
     if options["private_key_path"]:
         path = str(options["private_key_path"])

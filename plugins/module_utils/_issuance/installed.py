@@ -200,16 +200,32 @@ def lifetime(certificate: Certificate) -> timedelta:
     return certificate.not_after - certificate.not_before
 
 
-def warnings_about(leaf: Certificate, names: t.Iterable[str], remaining_days: int | None, now: datetime) -> list[str]:
+def validity_warnings(leaf: Certificate, bundle: Bundle | None, now: datetime) -> list[str]:
+    """Return warnings about what is not valid at an aware datetime although no other certificate is due."""
+    found = []
+    if leaf.not_before > now + timedelta(hours=1):
+        found.append(f"The certificate is not valid before {leaf.not_before.isoformat()}. Check the clock of the host.")
+    for one in () if bundle is None else bundle.invalid_intermediates(now):
+        found.append(
+            f"The intermediate certificate {one.subject} is valid from {one.not_before.isoformat()} to "
+            f"{one.not_after.isoformat()} only. To get another one, run the task once with force=true."
+        )
+    return found
+
+
+def warnings_about(
+    leaf: Certificate, bundle: Bundle | None, names: t.Iterable[str], remaining_days: int | None, now: datetime
+) -> list[str]:
     """Return warnings about a matching certificate.
 
     Args:
         leaf: the certificate.
+        bundle: the certificate with its chain, if that is known.
         names: that are wanted, A-labels, lower case.
         remaining_days: the option.
         now: aware datetime.
     """
-    found = []
+    found = validity_warnings(leaf, bundle, now)
     threshold = renewal_threshold(lifetime(leaf), remaining_days)
     if remaining_days is not None and in_days(threshold) < remaining_days:
         found.append(
@@ -217,8 +233,6 @@ def warnings_about(leaf: Certificate, names: t.Iterable[str], remaining_days: in
             f"remaining_days ({printable(str(remaining_days), 20)}). To avoid a renewal in every run, it is "
             f"renewed when {in_days(threshold):g} days are left, a third of that; lower remaining_days."
         )
-    if leaf.not_before > now + timedelta(hours=1):
-        found.append(f"The certificate is not valid before {leaf.not_before.isoformat()}. Check the clock of the host.")
     more = sorted(set(leaf.names) - set(names) - companions(names))
     if more:
         found.append(

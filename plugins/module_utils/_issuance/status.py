@@ -23,6 +23,7 @@ from ansible_collections.community.digicert.plugins.module_utils._issuance.insta
     InstalledCertificate,
     InstallPaths,
     Wanted,
+    validity_warnings,
 )
 from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import (
     STAGED,
@@ -72,6 +73,14 @@ class CertificateStatus:
         now = datetime.fromtimestamp(time.time(), timezone.utc)
         found = list(self.installed.due_reasons(self._it.remaining_days, now))
         return found + ([self.key_state] if self.key_state is not None else [])
+
+    @property
+    def warnings(self) -> list[str]:
+        """Sentences about what is wrong although no other certificate is due."""
+        installed = self.installed
+        if installed.leaf is None or installed.faults:
+            return []
+        return validity_warnings(installed.leaf, installed.bundle, datetime.fromtimestamp(time.time(), timezone.utc))
 
     @property
     def csr_fits(self) -> bool | None:

@@ -369,8 +369,8 @@ class Workflow:
 
     def _outcome(self, context: CertificateContext, action: str, leaf: Certificate, bundle: Bundle | None) -> Outcome:
         self.progress.action = action
-        options = self._options
-        for sentence in warnings_about(leaf, self._request.names, options.remaining_days, self._client.now()):
+        names, days = self._request.names, self._options.remaining_days
+        for sentence in warnings_about(leaf, bundle, names, days, self._client.now()):
             self.progress.warn(sentence)
         return Outcome(action, self.progress.order, leaf, bundle, context.entry.order_valid_till)
 
@@ -383,9 +383,8 @@ class Workflow:
         self.progress.action = action
         if action != NONE or installed.leaf is None:
             return Outcome(action, order_valid_till=entry.order_valid_till, predicted=True)
-        for sentence in warnings_about(
-            installed.leaf, self._request.names, self._options.remaining_days, self._client.now()
-        ):
+        names, days = self._request.names, self._options.remaining_days
+        for sentence in warnings_about(installed.leaf, installed.bundle, names, days, self._client.now()):
             self.progress.warn(sentence)
         return Outcome(NONE, None, installed.leaf, installed.bundle, entry.order_valid_till, predicted=True)
 

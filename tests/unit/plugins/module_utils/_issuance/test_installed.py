@@ -23,7 +23,7 @@ from ansible_collections.community.digicert.plugins.module_utils._x509.csr impor
 from cryptography.hazmat.primitives import serialization
 
 from tests.support.issuance import NAME, Case
-from tests.support.pki import KEY, MIDDLE, ROOT, aged_certificate, ec_key, new_csr, pem
+from tests.support.pki import KEY, MIDDLE, ROOT, aged_certificate, ec_key, name_of, new_csr, pem
 
 
 def private_key_text(key: t.Any) -> str:
@@ -35,6 +35,7 @@ def private_key_text(key: t.Any) -> str:
 PRIVATE = private_key_text(KEY)
 WANTED = Wanted(read_csr(new_csr(NAME, key=KEY)).public_key, (NAME,))
 LEAF, INTERMEDIATE = pem(MIDDLE.leaf(NAME, days=80, age=10)), pem(MIDDLE.certificate)
+EXPIRED, EARLY = (ROOT.sign(MIDDLE.name, MIDDLE.key, days=days, age=age, ca=True) for days, age in ((-1, 99), (99, -1)))
 NOW = datetime.now(timezone.utc)
 
 
@@ -80,14 +81,37 @@ def test_what_must_not_be_written(tmp_path: Path, options: dict[str, str], words
         (pem(MIDDLE.leaf("other.example")), ("names",)),
         (pem(MIDDLE.leaf(NAME, key=ec_key())), ("public_key",)),
         (aged_certificate(NAME, KEY, 90), ("self_signed",)),
+        (pem(MIDDLE.sign(name_of(NAME), KEY, days=90, names=[NAME], ca=True)), ("not_a_server_certificate",)),
     ],
-    ids=["nothing", "garbage", "good", "damaged chain", "damaged", "old", "other name", "other key", "self-signed"],
+    ids=["nothing", "garbage", "good", "bad chain", "bad", "old", "other name", "other key", "self-signed", "CA"],
 )
 def test_what_is_due(tmp_path: Path, content: str, reasons: tuple[str, ...]) -> None:
     path = tmp_path / "full.pem"
     path.write_text(content)
     installed = InstalledCertificate.read(InstallPaths(full_chain_path=str(path)), WANTED)
     assert installed.due_reasons(None, NOW) == reasons
+
+
+@pytest.mark.parametrize(
+    ("leaf", "intermediate", "words"),
+    [
+        (MIDDLE.leaf(NAME), MIDDLE.certificate, []),
+        (MIDDLE.leaf(NAME, age=-3), MIDDLE.certificate, ["The certificate is not valid before "]),
+        (MIDDLE.leaf(NAME), EXPIRED, ["The intermediate certificate CN=Intermediate is valid from "]),
+        (MIDDLE.leaf(NAME), EARLY, ["The intermediate certificate CN=Intermediate is valid from "]),
+        (MIDDLE.leaf(NAME, age=-3, key=ec_key()), EXPIRED, []),
+    ],
+    ids=["valid", "not yet", "expired intermediate", "intermediate not yet", "due anyway"],
+)
+def test_what_is_not_valid_is_said_although_nothing_is_due(
+    tmp_path: Path, leaf: t.Any, intermediate: t.Any, words: list[str]
+) -> None:
+    path, csr = str(tmp_path / "full.pem"), str(tmp_path / "csr")
+    Path(path).write_text(pem(leaf) + pem(intermediate))
+    Path(csr).write_text(new_csr(NAME, key=KEY))
+    warnings = CertificateStatus(LookedAt(InstallPaths(None, None, path), None, None, csr, (NAME,))).warnings
+    assert [text.startswith(word) for text, word in zip(warnings, words)] == [True] * len(words)
+    assert len(warnings) == len(words)
 
 
 def test_a_look_at_a_host(tmp_path: Path) -> None:

@@ -51,6 +51,25 @@ def test_a_reissue_whose_run_crashed_is_finished_after_another_host_reissued_in_
     assert machine.observer.fits(crashed, crashed.leaf())
 
 
+@pytest.mark.parametrize("kind", ["order", "reissue"])
+def test_what_expired_behind_another_hosts_reissue_is_replaced(machine: IssuanceMachine, kind: str) -> None:
+    site, other = machine.sites
+    machine.stage.service.order_days = 730
+    if kind == "reissue":
+        machine.run_without_faults(0, another_csr=False)
+        machine.pause(100 * DAY)
+        site.csr_serial += 1
+    machine.stage.service.outcome = "pending"
+    machine.start(site, FAULTLESS, force=kind == "reissue", wait=False)
+    assert machine.under_way(site)
+    machine.pause(1200.0)
+    machine.stage.service.outcome = "issued"
+    machine.start(other, FAULTLESS, force=True)
+    machine.pause(210 * DAY)
+    machine.run_without_faults(0, another_csr=False)
+    assert machine.observer.fits(site, site.leaf())
+
+
 def test_a_strangers_order_whose_id_a_response_carried_is_neither_reissued_in_nor_renewed(
     machine: IssuanceMachine,
 ) -> None:

@@ -66,9 +66,10 @@ class Revocation(t.NamedTuple):
 
 
 def list_reissues(client: Client, order_id: int, backoff: Backoff | None = None) -> tuple[Reissue, ...]:
-    """Return the reissued certificates of an order, one request; raises DigicertError.
+    """Return the reissued certificates of an order, the newest first as far as ids tell; raises DigicertError.
 
-    Rows with a repeated serial number are dropped: for some orders, the list repeats the primary certificate.
+    One request. Rows with a repeated serial number are dropped: for some orders, the list repeats the primary
+    certificate.
     """
     purpose = f"list the reissues of the order {order_id}"
     response = client.request("GET", f"{PATH}/{order_id}/reissue", purpose, backoff=backoff)
@@ -83,7 +84,9 @@ def list_reissues(client: Client, order_id: int, backoff: Backoff | None = None)
         if not serial_number or serial_number not in seen:
             reissues.append(reissue)
         seen.add(serial_number)
-    return tuple(reissues)
+    return tuple(
+        sorted(reissues, key=lambda each: (each.certificate_id is None, each.certificate_id or 0), reverse=True)
+    )
 
 
 def _reissue(row: dict[str, t.Any]) -> Reissue:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import typing as t
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.certificates import (
     download,
@@ -28,6 +28,7 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.or
 )
 from ansible_collections.community.digicert.plugins.module_utils._issuance.context import forget_order, known_names
 from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import ORDER, REISSUE, add_id
+from ansible_collections.community.digicert.plugins.module_utils._issuance.lifetime import longest_certificate
 from ansible_collections.community.digicert.plugins.module_utils._issuance.lookup import is_foreign
 from ansible_collections.community.digicert.plugins.module_utils._issuance.states import (
     CLOSED,
@@ -141,11 +142,25 @@ class Resumption:
 
     def _has_expired(self, submission: Submission, order: Order) -> bool:
         """Return whether the certificate expired before anybody fetched it."""
-        if order.status != ISSUED or order.valid_till is None or not self._context.is_ours(order.csr):
+        if order.status != ISSUED:
+            return False
+        if not self._context.is_ours(order.csr):
+            return self._end_behind(submission, order) - self._client.now() < A_DAY
+        if order.valid_till is None:
             return False
         old, number = submission.old_serial_number, order.serial_number
         is_old = old is not None and number is not None and same_serial_number(old, number)
         return not is_old and order.valid_till - self._client.now() < A_DAY
+
+    def _end_behind(self, submission: Submission, order: Order) -> datetime:
+        """Return when what was sent ends, at the latest, if another host has reissued in the order since."""
+        if submission.kind == REISSUE and submission.certificate_id is not None:
+            rows = list_reissues(self._client, order.order_id)
+            ends = [row.valid_till for row in rows if row.certificate_id == submission.certificate_id]
+            if ends and ends[0] is not None:
+                return ends[0]
+        sent = submission.first_sent or self._client.now()
+        return sent + longest_certificate(sent, self._context.request.cert_validity_days)
 
     def _is_replaced(self, submission: Submission, order: Order) -> bool:
         """Return whether another host reissued within an order, so nothing shows its first certificate any more."""

@@ -197,7 +197,8 @@ def test_a_lost_reissue_is_known_by_its_csr(case: Case) -> None:
     case.install()
     case.client.on(REISSUE, LostResponseError("Lost."))
     row = {"id": 70, "csr": case.csr, "serial_number": f"{case.old.serial_number:x}", "status": "issued"}
-    case.client.on(REISSUES, {"certificates": [row, {**row, "id": 92, "serial_number": "ab"}]})
+    earlier = {**row, "id": 91, "serial_number": "aa"}  # that the journal does not know
+    case.client.on(REISSUES, {"certificates": [row, earlier, {**row, "id": 92, "serial_number": "ab"}]})
     assert case.run().action == "reissued"
     assert "GET /certificate/92/download/format/pem_all" in case.client.calls
     assert case.sent == [REISSUED]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+import typing as t
 
 import pytest
 from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import JournalEntry
@@ -28,7 +29,8 @@ def test_daily_runs_renew_no_earlier_than_they_must(
     case.client.on(INFO, case.order(order_valid_till=case.day(500)))
     third = life / 3
     least = min(30, third) if remaining_days is None else remaining_days if remaining_days < life else third
-    due, renewals = 0, list[int]()
+    due = 0
+    renewals: t.List[int] = []
     for day in range(130):
         if day == due:
             leaf = MIDDLE.leaf(NAME, days=day + life, age=-day)

@@ -165,7 +165,7 @@ def _line(value: t.Any) -> str:
 
 def _mode(value: t.Any) -> str:
     if isinstance(value, int):
-        raise DigicertError('is a number, and must be text, such as "0640". Put it in quotes.')
+        raise DigicertError('is a number, but must be text, such as "0640". Put it in quotes.')
     return _line(value)
 
 
@@ -335,7 +335,7 @@ def _contradictions(options: Options) -> list[str]:
     validity = options.get("order_validity")
     if validity and (len(validity) != 1 or set(validity) - {"years", "days", "custom_expiration_date"}):
         found.append(
-            f"{PREFIX}order_validity needs exactly one of years, days, and custom_expiration_date, and has "
+            f"{PREFIX}order_validity needs exactly one of years, days, and custom_expiration_date, but has "
             f"{printable(' and '.join(validity), 100)}."
         )
     return found

@@ -195,9 +195,9 @@ class OrderFinder:
             False in (self.has_same_names(order), self.has_same_product(order)) or self.is_wider(order)
         ):
             raise DigicertError(
-                f"The list of orders says that order {order.order_id} is for these names and this product, but the "
-                "order itself does not. Nothing was ordered or reissued; run the task again later, or give the order "
-                "to use in order_id."
+                f"The list of orders says that order {order.order_id} is for these names and this product, but "
+                "the order itself does not, so nothing was ordered or reissued. Run the task again later, or set "
+                "order_id to the order to use."
             )
         return order
 

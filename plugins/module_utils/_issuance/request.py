@@ -211,7 +211,7 @@ def wanted_names(csr: Csr, common_name: str | None, dns_names: list[str] | None)
         raise DigicertError("csr contains neither a common name nor DNS names. Set common_name and dns_names.")
     if len(dns_names) > MOST_NAMES:
         raise DigicertError(
-            f"There are {len(dns_names)} names, and a certificate can have {MOST_NAMES} at most. Split them."
+            f"There are {len(dns_names)} names, but a certificate can have at most {MOST_NAMES}. Split them."
         )
     first = ascii_name(first)
     return first, tuple(name for name in dict.fromkeys(map(ascii_name, dns_names)) if name != first)

@@ -106,7 +106,7 @@ def test_names_are_taken_as_they_are_meant(given: dict[str, t.Any], names: list[
         ({"auth_key_id": "7"}, "needs dv_certificate_auth_key"),
         ({"dns_alias": ["one.example.net"]}, "dns_alias has a value of the wrong type"),
         ({"dns_alias": {"www.example.com": True}}, "dns_alias is not text"),
-        ({"order_validity": {"years": 1, "days": 90}}, "custom_expiration_date, and has years and days."),
+        ({"order_validity": {"years": 1, "days": 90}}, "custom_expiration_date, but has years and days."),
     ],
 )  # fmt: skip
 def test_what_cannot_be_meant_is_one_sentence(given: dict[str, t.Any], problem: str) -> None:

@@ -19,7 +19,7 @@ help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
 	  printf '  make %-16s %s\n' "$$name" "$$text"; done
 
-demo: .venv/ready ## see the collection at work on a simulated account
+demo: .venv/ready ## try the collection on a simulated account
 	@$(NOX) -s demo
 
 test: .venv/ready debian-packages ## run everything that CI checks
@@ -33,31 +33,31 @@ check: .venv/ready ## run the linters and unit tests only, in under a minute
 simulator: .venv/ready ## start the simulator and leave it running
 	@$(NOX) -s simulator
 
-bench: .venv/ready ## measure the modules against Ansible's own
+bench: .venv/ready ## compare the time of the modules with Ansible's own
 	@$(NOX) -s bench
 
-campaign: .venv/ready ## let every call meet every fault and every wrong value, fuzz, play long histories
+campaign: .venv/ready ## test every call with every fault and wrong value, fuzz, and run long histories
 	@CAMPAIGN=deep $(NOX) -s campaign
 
 load: .venv/ready ## run up to a thousand hosts under the rate limit (half an hour)
 	@$(NOX) -s load
 
-years: .venv/ready ## run the role daily for two simulated years, and draw what was paid (ten minutes)
+years: .venv/ready ## run the role daily for two simulated years, and draw the paid orders (ten minutes)
 	@$(NOX) -s years
 
-compatibility: .venv/ready ## run all supported versions together, and renew the tables below docs/
+compatibility: .venv/ready ## test all supported versions, and update the tables in docs/
 	@$(NOX) -s compatibility
 
 docs: .venv/ready ## check the documentation and build it into build/docs
 	@$(NOX) -s docs
 
-recording: .venv/ready ## draw docs/images/demo.svg again: what `make demo` shows
+recording: .venv/ready ## draw the output of `make demo` in docs/images/demo.svg
 	@$(NOX) -s recording
 
-pin: .venv/ready ## renew the pinned versions and hashes in requirements/
+pin: .venv/ready ## update the pinned versions and hashes in requirements/
 	@.venv/bin/python -m sessions.pins
 
-audit: .venv/ready ## ask PyPI for known vulnerabilities in what is pinned
+audit: .venv/ready ## check the pinned packages for known vulnerabilities
 	@$(NOX) -s audit
 
 changelog: .venv/ready ## turn the fragments into the changelog of the version in galaxy.yml
@@ -66,11 +66,11 @@ changelog: .venv/ready ## turn the fragments into the changelog of the version i
 release: .venv/ready ## build and check the tarball of this commit, and stop before publishing
 	@$(NOX) -s lint docs release
 
-hooks: .venv/ready ## let git run the quick checks before each commit in this clone
+hooks: .venv/ready ## make git run the quick checks before each commit in this clone
 	@$(NOX) -s lint --install-only
 	.nox/lint/bin/pre-commit install
 
-clean: ## remove all that these commands made
+clean: ## remove everything that these commands created
 	rm -rf .venv .nox build
 
 .venv/ready: requirements/nox.txt
@@ -80,7 +80,7 @@ clean: ## remove all that these commands made
 	  --requirement requirements/nox.txt
 	@touch $@
 
-debian-packages: ## install the servers that tests talk to
+debian-packages: ## install the servers for the tests
 	@missing=; for name in $(DEBIAN_PACKAGES); do \
 	  dpkg-query --show --showformat='$${Status}' $$name 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$name"; \
 	done; \

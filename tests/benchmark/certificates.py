@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.simulator import DcvTargets, Simulator
+from tests.support.dmz import Dmz
 from tests.support.fleet import Fleet
 from tests.support.playbooks import Ansible, Run, service_environment
 from tests.support.servers import Nginx
@@ -28,6 +29,7 @@ HOSTS = [f"host{number}.example.com" for number in range(30)]
 FORKS = ("-f", "10")
 ROUNDS = 3
 FIRST_RUN, NOTHING_DUE, PING = "role, first run", "role, nothing due", "ping"
+FROM_CONTROLLER = "role, from controller, no network"
 URI_TASKS = "uri tasks: order, check, poll, get"
 LIMITS = ((NOTHING_DUE, PING, 2.0), (FIRST_RUN, URI_TASKS, 0.8))
 # A first run looks for an order to reissue, then orders; all hosts together list the AuthKeys.
@@ -146,6 +148,24 @@ def round_of(directory: Path, simulator: Simulator, nginx: Nginx) -> dict[str, t
     return figures
 
 
+def order_from_controller(directory: Path, simulator: Simulator, nginx: Nginx) -> None:
+    """Order for hosts that have no network and never get the API key; raises AssertionError unless each has its own."""
+    simulator.reset()
+    simulator.set_dcv_targets(DcvTargets(http=nginx.address))
+    simulator.seed_auth_key()
+    (directory / "ansible").mkdir(parents=True)
+    ansible = Ansible(directory / "ansible", service_environment(simulator), longest_run=1200)
+    fleet = Fleet(directory / "hosts", simulator, ansible)
+    fleet.variables.update(webroot=f"{nginx.webroot}/{{{{ inventory_hostname }}}}", http_address=nginx.address)
+    dmz = Dmz(fleet, directory)
+    begin = time.monotonic()
+    run = dmz.run({host: {} for host in HOSTS}, *FORKS)
+    assert run.rc == 0, run.output
+    print(f"  {FROM_CONTROLLER:36} {time.monotonic() - begin:6.1f} s  {len(simulator.log):4} API calls")
+    assert len(simulator.log) == CALLS[0]
+    dmz.check(HOSTS)
+
+
 def main() -> int:
     """Run all rounds and print the table; return 1 when a figure is not what is promised."""
     with tempfile.TemporaryDirectory() as name, Simulator(limits=()) as simulator:
@@ -154,6 +174,7 @@ def main() -> int:
         print(f"{len(HOSTS)} certificates, {' '.join(FORKS)}, {ROUNDS} rounds:")
         try:
             rounds = [round_of(directory / str(number), simulator, nginx) for number in range(ROUNDS)]
+            order_from_controller(directory / "controller", simulator, nginx)
         finally:
             nginx.stop()
     missed = 0

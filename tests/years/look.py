@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import sys
 import time
+import types
+import typing as t
 from pathlib import Path
 
 from ansible_collections.community.digicert.plugins.modules.digicert_certificate_info import look
@@ -27,7 +29,9 @@ NAME = "www.example.com"
 def is_due(folder: Path) -> bool:
     """Return whether the role would have something to do with the certificate in a folder."""
     options: dict[str, object] = {**dict.fromkeys(OTHERS), "include_root": False, "common_name": NAME, "dns_names": []}
-    found = look(options | {option: str(folder / f"{NAME}.{ending}") for option, ending in PATHS.items()})
+    options |= {option: str(folder / f"{NAME}.{ending}") for option, ending in PATHS.items()}
+    module: t.Any = types.SimpleNamespace(params=options, warn=lambda _sentence: None)
+    found = look(module)
     return bool(found["due"] or found["drift"] or found["journal"]["state"] in ("sent", "accepted"))
 
 

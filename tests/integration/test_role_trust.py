@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+import sys
 import typing as t
 from pathlib import Path
 
@@ -104,8 +105,9 @@ def test_facts_of_a_host_without_the_role_are_not_published(fleet: Fleet, tmp_pa
         return {f"dv_certificate__{name}": value for name, value in names.items()}
 
     interpreter = write_liar(tmp_path / "python", facts=variables("_dnsauth.bank.example.com"))
+    lines = {"honest": f"ansible_python_interpreter={sys.executable}", "liar": interpreter}
     (tmp_path / "hosts").write_text(
-        f"honest.example.com ansible_connection=local\nliar.example.com ansible_connection=local {interpreter}\n"
+        "".join(f"{name}.example.com ansible_connection=local {line}\n" for name, line in lines.items())
     )
     own, shown = variables("_dnsauth.honest.example.com"), "{{ dv_certificate__group_records }}"
     tasks: list[dict[str, t.Any]] = [

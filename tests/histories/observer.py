@@ -9,12 +9,13 @@ a set of names is justified only if all of this holds:
 1. The run that sent it may order at all: `renewal=reissue` never does.
 2. No run orders twice.
 3. Under `renewal=auto`, no live order for the same names and product exists. An order is live if it is pending, or if
-it is issued and lasts for more than 31 days, because its certificate is available without paying. A run with
-`force=true` may ignore one whose first certificate is pending for another CSR, as far as reads show. If the user
-changed the names since the site's last order, the run does not have to know even older orders. 4. Under
-`renewal=order`, the installed certificate does not match or is due by the true time, or `force=true` is set. 5. Without
-`force=true`, no order for the same names was placed within the seven days before it. 6. With any options, no suitable
-certificate for the same CSR was issued to this site and never installed, and none is pending.
+   it is issued and lasts for more than 31 days, because its certificate is available without paying. A run with
+   `force=true` may ignore one whose first certificate is pending for another CSR, as far as reads show. If the user
+   changed the names since the site's last order, the run does not have to know even older orders.
+4. Under `renewal=order`, the installed certificate does not match or is due by the true time, or `force=true` is set.
+5. Without `force=true`, no order for the same names was placed within the seven days before it.
+6. With any options, no suitable certificate for the same CSR was issued to this site and never installed, and none is
+   pending.
 
 Requests that no read shows yet do not count: a request by another site, or by one whose files were tampered with,
 counts if it was carried out a minute before the run began.
@@ -23,8 +24,9 @@ A run with `renewal=order` that finds neither certificate nor journal orders wit
 apply to it.
 
 It checks each reissue likewise: nothing is ever reissued within an unrelated order; for the same CSR, no other
-certificate of the account is pending, none would do that was never installed, and without `force=true` none of the same
-order would do at all, unless somebody deleted or damaged the site's files or restored old ones since.
+certificate of the account is pending; the latest certificate of an order is not a suitable one for the same CSR that
+was never installed, and without `force=true`, the latest one of this order is not suitable at all, unless somebody
+deleted or damaged the site's files or restored old ones since.
 """
 
 from __future__ import annotations
@@ -116,12 +118,21 @@ class Observer:
         """Yield the site's other requests with a CSR, with their orders, as far as the run can know them."""
         for order in self.stage.service.orders:
             for other in order.certs:
-                # After another site reissued within an order, no read shows its first certificate.
-                if other is cert or (other.kind != "reissue" and other is not order.primary):
+                # After another site reissued within an order, no read shows its first certificate. A run that is
+                # about to reissue reads the latest certificate of the order, and not the list of earlier ones.
+                is_latest = other is self._latest_before(order, cert)
+                is_visible = is_latest or (other.kind == "reissue" and cert.kind == "new_request")
+                if other is cert or not (is_visible or other.status == "pending"):
                     continue
                 is_own = other.origin is not None and other.origin.site is site and other.csr_der == cert.csr_der
                 if is_own and self._can_be_known(other, run):
                     yield order, other
+
+    @staticmethod
+    def _latest_before(order: Order, cert: Cert) -> Cert | None:
+        """Return the certificate of an order that was issued last, except for the one that is checked."""
+        issued = [each for each in order.certs if each is not cert and each.issued is not None]
+        return max(issued, key=lambda each: (each.issued or 0.0, each.certificate_id), default=None)
 
     def _is_hidden(self, order: Order, cert: Cert, site: Site) -> bool:
         """Return whether a run that lost its journal uses a newer order for the same names instead."""

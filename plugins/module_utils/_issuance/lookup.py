@@ -44,6 +44,7 @@ if t.TYPE_CHECKING:
 
 END_TOLERANCE = timedelta(days=1)  # the end of an order is a date
 ID_LENGTH = 32  # characters of the CSR's fingerprint that an alternative order id begins with
+LAG = timedelta(seconds=90)  # reads lag behind by up to a minute
 GUARD = timedelta(days=7)  # no second paid order for the same names without force=true
 
 
@@ -86,6 +87,12 @@ class OrderFinder:
                 raise
             if not is_foreign(context, order, self.has_same_names(order)):
                 return order
+            bought = entry.last_purchase
+            if bought is not None and self._client.now() - bought < LAG:
+                raise DigicertError(
+                    f"The response to the order carried the id {order.order_id}, which is the id of another order, and "
+                    "the account may not show the right one yet. Run the task again in two minutes."
+                )
             context.progress.warn(
                 f"The journal remembers order {order.order_id}, which is for other names and has no certificate of "
                 "this host. It is left alone; the account is searched instead."

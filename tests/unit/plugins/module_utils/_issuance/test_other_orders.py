@@ -88,3 +88,12 @@ def test_an_order_that_contradicts_the_list_is_left_alone(case: Case, other: Ord
     with pytest.raises(DigicertError, match="The list of orders says that order 7 is for these names"):
         case.run()
     assert case.sent == []
+
+
+def test_a_moment_after_an_order_under_another_id_force_does_not_buy_again(case: Case) -> None:
+    bought = case.client.now()
+    case.install(JournalEntry(order_id=9, names=(NAME,), serial_number="AB", last_purchase=bought))
+    case.client.on("GET /order/certificate/9$", {**case.order(certificate=FOREIGN), "id": 9})
+    with pytest.raises(DigicertError, match="in two minutes"):
+        case.run(force=True)
+    assert case.sent == []

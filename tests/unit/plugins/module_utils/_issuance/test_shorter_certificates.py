@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import time
-import typing as t
 
 import pytest
 from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import JournalEntry
@@ -30,7 +29,7 @@ def test_daily_runs_renew_no_earlier_than_they_must(
     third = life / 3
     least = min(30, third) if remaining_days is None else remaining_days if remaining_days < life else third
     due = 0
-    renewals: t.List[int] = []
+    renewals: list[int] = []
     for day in range(130):
         if day == due:
             leaf = MIDDLE.leaf(NAME, days=day + life, age=-day)

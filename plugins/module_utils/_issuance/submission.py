@@ -81,8 +81,7 @@ class Submitter:
         context, before = self._context, self._context.entry._replace(submission=None)
         # If a library is missing, the journal must not record an order.
         self._client.prepare()
-        if submission.first_sent is None:
-            submission = submission._replace(first_sent=self._client.service_time)
+        submission = submission._replace(first_sent=submission.first_sent or self._client.service_time)
         while True:
             context.journal.save(before._replace(submission=submission))
             try:
@@ -100,6 +99,7 @@ class Submitter:
             except LostResponseError as error:
                 failure = error
             context.progress.submitted = True
+            submission = submission._replace(first_sent=submission.first_sent or self._client.service_time)
             found = self._search(submission, failure, time.monotonic() + QUIET)
             if found is not None:
                 return self.accept(t.cast("Submission", context.entry.submission), found)

@@ -193,6 +193,16 @@ def test_two_under_one_id_and_a_csr_that_decides(case: Case) -> None:
     assert (case.entry.order_id, case.sent) == (32, [BOUGHT])
 
 
+def test_an_earlier_order_for_the_same_csr_is_not_the_one_that_was_lost(case: Case) -> None:
+    case.client.on(POST, LostResponseError("Lost."))
+    earlier = case.order(certificate={"csr": case.csr, "serial_number": "ab"}, date_created=case.day(-8))
+    case.orders(earlier)
+    case.client.on(INFO, earlier)
+    with pytest.raises(DigicertError, match="does not show the order yet"):
+        case.run(renewal="order")
+    assert case.entry.order_id is None
+
+
 def test_a_lost_reissue_is_known_by_its_csr(case: Case) -> None:
     case.install()
     case.client.on(REISSUE, LostResponseError("Lost."))

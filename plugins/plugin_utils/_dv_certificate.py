@@ -164,9 +164,13 @@ def _line(value: t.Any) -> str:
 
 
 def _mode(value: t.Any) -> str:
-    if isinstance(value, int):
+    """Return a mode as text; 0644 without quotes is the number 420, and 644 one that nobody means."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        return _line(value)
+    text = f"{value:o}"
+    if not re.fullmatch("[046]{1,3}", text):
         raise DigicertError('is a number, but must be text, such as "0640". Put it in quotes.')
-    return _line(value)
+    return f"0{text}"
 
 
 def _flag(value: t.Any) -> bool:

@@ -89,6 +89,9 @@ def transport_error(where: str, exc: Exception, timeout: float, sent: bool) -> D
     )
 
 
+_PROXY_ERRORS = {"ProxyError", "ProxySchemeUnknown", "InvalidProxyURL"}
+
+
 def _unsent_error(where: str, causes: t.Sequence[BaseException], timeout: float) -> NotSentError:
     reason = _reason(causes)
     if _caused_by(causes, ssl.SSLCertVerificationError):
@@ -96,9 +99,12 @@ def _unsent_error(where: str, causes: t.Sequence[BaseException], timeout: float)
             f"{where}its TLS certificate is not accepted ({reason}). Check api_url and the clock, or set "
             "ca_path to the CA that issued it."
         )
-    if any(type(cause).__name__ in ("ProxyError", "ProxySchemeUnknown", "InvalidProxyURL") for cause in causes):
+    names = {type(cause).__name__ for cause in causes}
+    # The others are what the libraries raise for an address that they cannot split into its parts.
+    if names & _PROXY_ERRORS or (_caused_by(causes, ValueError, TypeError) and _has_proxy()):
         return NotSentError(
-            f"{where}the proxy cannot be used ({reason}). Check the proxy environment variables.", transient=True
+            f"{where}the proxy cannot be used ({reason}). Check the proxy environment variables.",
+            transient="ProxyError" in names,  # and not its address
         )
     if _timed_out(causes):
         return NotSentError(
@@ -120,6 +126,13 @@ def _unsent_error(where: str, causes: t.Sequence[BaseException], timeout: float)
     if _caused_by(causes, ConnectionError, ssl.SSLError):
         return NotSentError(f"{where}the connection broke ({reason}). Try again later.", transient=True)
     return NotSentError(f"{where}the address, a proxy's address, or the CA certificates cannot be used ({reason}).")
+
+
+def _has_proxy() -> bool:
+    """Return whether the environment names a proxy; api_url was checked, so the wrong address is not that."""
+    from urllib.request import getproxies
+
+    return not getproxies().keys().isdisjoint(("https", "all"))
 
 
 def _caused_by(causes: t.Iterable[BaseException], *kinds: type[BaseException]) -> bool:

@@ -83,8 +83,10 @@ def test_names_are_taken_as_they_are_meant(given: dict[str, t.Any], names: list[
         ({"path": "/etc/a\0b"}, "path contains a line end or another control character"),
         ({"webroot": "/var/www\n/html"}, "webroot contains a line end or another control character"),
         ({"owner": True}, "owner is not text. Put it in quotes."),
-        ({"mode": 0o644}, "mode is a number"),
+        ({"mode": 644}, "mode is a number"),
         ({"private_key_mode": 400}, "private_key_mode is a number"),
+        ({"private_key_mode": 10**30}, "private_key_mode is a number"),
+        ({"mode": True}, "mode is not text"),
         ({"private_key_passphrase": 1.50}, "private_key_passphrase is not text"),
         ({"wait_timeout": True}, "wait_timeout has a value of the wrong type"),
         ({"remaining_days": float("nan")}, "remaining_days has a value of the wrong type"),
@@ -112,6 +114,11 @@ def test_names_are_taken_as_they_are_meant(given: dict[str, t.Any], names: list[
 def test_what_cannot_be_meant_is_one_sentence(given: dict[str, t.Any], problem: str) -> None:
     problems = normalize_options({**WWW, **given})["problems"]
     assert [text for text in problems if problem in text], problems
+
+
+def test_a_mode_without_quotes_is_what_it_looks_like() -> None:
+    options = normalize_options({**WWW, "mode": 0o644, "private_key_mode": 0o400})
+    assert (options["mode"], options["private_key_mode"], options["problems"]) == ("0644", "0400", [])
 
 
 def test_null_and_empty_text_mean_not_given() -> None:

@@ -334,6 +334,8 @@ def test_a_proxy_that_cannot_be_used_is_one_sentence_without_its_password(
         with pytest.raises(NotSentError) as caught:
             client.request("POST", "/x", "test")
     assert caught.value.message.isprintable()
+    assert not caught.value.transient or proxy.endswith(("@{}", "@h", "//"))  # an address does not get better
+    assert re.search(r"the proxy cannot be used|no connection|TLS failed|connection broke", caught.value.message)
     assert caught.value.message.endswith(".")
     assert "cret" not in caught.value.message.replace("407 [31ms3cret", "")
     assert "user" not in caught.value.message

@@ -11,16 +11,11 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Attributes of all modules; the second fragment is for modules that only read."""
+    """Attributes of all modules, of modules that use the API, and of modules that only read."""
 
     DOCUMENTATION = r"""
 options: {}
 attributes:
-  action_group:
-    description: Use C(group/community.digicert.digicert) in C(module_defaults) to set defaults for this module.
-    support: full
-    membership:
-      - community.digicert.digicert
   async:
     description: Supports being used with the C(async) keyword.
     support: full
@@ -34,6 +29,16 @@ attributes:
   idempotent:
     description:
       - When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
+"""
+
+    API_MODULE = r"""
+options: {}
+attributes:
+  action_group:
+    description: Use C(group/community.digicert.digicert) in C(module_defaults) to set defaults for this module.
+    support: full
+    membership:
+      - community.digicert.digicert
 """
 
     INFO_MODULE = r"""

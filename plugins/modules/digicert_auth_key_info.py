@@ -18,6 +18,7 @@ description:
 extends_documentation_fragment:
   - community.digicert._options
   - community.digicert._attributes
+  - community.digicert._attributes.api_module
   - community.digicert._attributes.info_module
 options:
   auth_key_id:

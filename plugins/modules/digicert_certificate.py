@@ -26,6 +26,7 @@ extends_documentation_fragment:
   - community.digicert._options
   - community.digicert._order_options
   - community.digicert._attributes
+  - community.digicert._attributes.api_module
   - ansible.builtin.files
 attributes:
   check_mode:

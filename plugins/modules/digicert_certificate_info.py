@@ -19,10 +19,6 @@ description:
 extends_documentation_fragment:
   - community.digicert._attributes
   - community.digicert._attributes.info_module
-attributes:
-  action_group:
-    support: none
-    membership: []
 options:
   path:
     description: File of the certificate, as in M(community.digicert.digicert_certificate).

@@ -23,9 +23,6 @@ extends_documentation_fragment:
   - community.digicert._attributes
   - ansible.builtin.files
 attributes:
-  action_group:
-    support: none
-    membership: []
   check_mode:
     support: full
   diff_mode:

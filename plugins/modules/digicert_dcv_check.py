@@ -22,10 +22,6 @@ description:
 extends_documentation_fragment:
   - community.digicert._attributes
   - community.digicert._attributes.info_module
-attributes:
-  action_group:
-    support: none
-    membership: []
 options:
   names:
     description:

@@ -21,9 +21,6 @@ requirements:
 extends_documentation_fragment:
   - community.digicert._attributes
 attributes:
-  action_group:
-    support: none
-    membership: []
   check_mode:
     support: full
   diff_mode:

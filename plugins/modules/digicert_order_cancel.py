@@ -19,6 +19,7 @@ description:
 extends_documentation_fragment:
   - community.digicert._options
   - community.digicert._attributes
+  - community.digicert._attributes.api_module
 attributes:
   check_mode:
     support: full

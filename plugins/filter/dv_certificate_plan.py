@@ -11,10 +11,10 @@ version_added: 0.3.0
 author:
   - community.digicert contributors (!UNKNOWN)
 description:
-  - The role P(community.digicert.dv_certificate#role) uses this filter after it has looked at what is installed. You
-    usually do not need it yourself.
-  - The input comes from a host that is not trusted. Whatever it contains, the value consists of booleans, numbers, and
-    short texts of a known form.
+  - The role P(community.digicert.dv_certificate#role) uses this filter after it has read what is installed on the host.
+    You usually do not need it yourself.
+  - The input comes from a host, which the role does not trust. For any input, the result contains only booleans,
+    numbers, and short texts in a known form.
 options:
   _input:
     description:

@@ -24,6 +24,7 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.er
     NoRouteError,
     NotFoundError,
     RefusedError,
+    printable,
 )
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.parsing import (
     as_dict,
@@ -272,7 +273,10 @@ def _is_gone(client: Client, auth_key_id: str, failure: DigicertError, patience:
 def _key_path(auth_key_id: str) -> str:
     # Characters that are not unreserved (RFC 3986, 2.3), ".", and an empty id could lead to another path.
     if not re.fullmatch("[A-Za-z0-9._~-]*[A-Za-z0-9_~-][A-Za-z0-9._~-]*", auth_key_id) or len(auth_key_id) > 200:
-        raise DigicertError("auth_key_id is not the id of an AuthKey. Use one that digicert_auth_key_info lists.")
+        raise DigicertError(
+            f'"{printable(auth_key_id, 50)}" is not the id of an AuthKey, because it has characters that ids do not '
+            "have. Use one that digicert_auth_key_info lists, or delete the AuthKey in CertCentral."
+        )
     return "/account/auth-key/" + auth_key_id
 
 
@@ -326,6 +330,8 @@ def _post_key(client: Client, spec: AuthKeySpec, backoff: Backoff) -> AuthKey:
     key = _read_key(client, purpose, response, response.payload)
     if (key.expires is None) != (spec.ttl_days is None):
         raise unexpected_response_error(client, purpose, response, "an AuthKey with another validity")
+    if key.expires is not None and key.expires <= client.now():
+        raise unexpected_response_error(client, purpose, response, "an AuthKey that has expired")
     return key
 
 

@@ -18,6 +18,7 @@ from datetime import datetime, timezone
 from urllib.parse import quote, urlencode
 
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import (
+    DigicertError,
     NoRouteError,
     NotFoundError,
 )
@@ -45,6 +46,7 @@ if t.TYPE_CHECKING:
 PATH = "/order/certificate"
 PAGE_SIZE = 100  # orders
 LARGEST_PAGE = 500  # orders; more would exceed the largest body
+MOST_ORDERS = 100_000  # a service that sends ever new ones is left
 
 
 class OrderRequestRow(t.NamedTuple):
@@ -298,6 +300,10 @@ def _pages(
         yield fresh, complete
         if complete or not fresh:
             return
+        if len(seen) >= MOST_ORDERS:
+            raise DigicertError(
+                f"{client.where(purpose)}the list goes on after {MOST_ORDERS} orders. Use filters to make it shorter."
+            )
 
 
 def _may_match(order: Order, filters: t.Mapping[str, str]) -> bool:

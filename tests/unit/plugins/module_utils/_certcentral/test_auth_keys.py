@@ -333,9 +333,12 @@ def test_a_service_that_is_down_for_good_is_left(sleeps: list[float], loss: str,
     assert service.calls.count("POST") >= posts
 
 
-def test_ttl_create_answered_with_a_permanent_key_is_not_believed(client: Client, script: Script) -> None:
+@pytest.mark.parametrize("days", [None, -0.1])
+def test_ttl_create_answered_with_a_key_that_cannot_be_meant_is_not_believed(
+    client: Client, script: Script, days: float | None
+) -> None:
     script.answer({"auth_keys": []})
-    script.answer(raw("odd"))
+    script.answer(raw("odd", days))
     script.answer({"auth_keys": [raw("mine", 30)]})
     change = ensure_present(client, AuthKeySpec.from_options(30, None))
     assert change.after is not None

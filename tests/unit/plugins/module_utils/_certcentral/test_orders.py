@@ -159,6 +159,13 @@ def test_all_orders_come_page_by_page(client: Client, script: Script) -> None:
     assert [order.order_id for order in orders.iterate_orders(client, {"status": "issued"}, page_size=2)] == [1, 3]
 
 
+def test_a_list_without_an_end_is_left(client: Client, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(orders, "MOST_ORDERS", 4)
+    listing(script, *(([row(2 * number + 1), row(2 * number + 2)], 1000) for number in range(2)))
+    with pytest.raises(DigicertError, match="goes on after 4 orders"):
+        list(orders.iterate_orders(client, {}))
+
+
 @pytest.mark.parametrize("payload", [{}, [], {"orders": {}}, {"orders": [row(1), {"status": "issued"}]}])
 def test_what_is_no_list_is_a_clear_error(client: Client, script: Script, payload: t.Any) -> None:
     script.answer(payload)

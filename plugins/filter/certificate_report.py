@@ -159,7 +159,7 @@ def _places(entry: t.Mapping[str, t.Any]) -> list[Row]:
     """Return the files of a host from its variables, or an entry as it is."""
     if "inventory_hostname" not in entry:
         return [dict(entry)]
-    # Of a host that was not read, this is a fact of its own making.
+    # If the host was not read, this is a fact that it set itself.
     found = entry["certificate_report__found"]
     looks = (found.get("results") or [found]) if isinstance(found, Mapping) else []
     managed = entry.get("certificate_report_managed", True)
@@ -174,7 +174,7 @@ def _places(entry: t.Mapping[str, t.Any]) -> list[Row]:
 
 
 def _texts(value: object) -> list[str]:
-    """Return a list of texts, empty when it is none; it may come from a host that lies."""
+    """Return a list of texts, empty for any other value, because a host may lie."""
     return [str(each) for each in value] if isinstance(value, (list, tuple)) else []
 
 
@@ -214,7 +214,7 @@ def _uninstalled_rows(orders: list[Row], seen: set[str]) -> list[Row]:
 def _row(serial: str, order: Row | None, place: Row) -> Row:
     order = order or {}
     current = _plain(order.get("serial_number"))
-    # What the account says of its current certificate, a host cannot make look better.
+    # A host must not improve what the account says about its current certificate.
     known = order if serial == current else {}
     names = _texts(known.get("dns_names")) or _texts(place.get("dns_names")) or _texts(order.get("dns_names"))
     name = str(order.get("common_name") or (names[0] if names else "") or serial)

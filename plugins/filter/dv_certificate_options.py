@@ -51,7 +51,7 @@ from ansible_collections.community.digicert.plugins.plugin_utils._dv_certificate
 
 
 def dv_certificate_options(raw: object, facts: object = ()) -> Options:
-    """Return the normalized options of the role; raises AnsibleFilterError for what is not a dictionary."""
+    """Return the normalized options of the role; raises AnsibleFilterError for other types than dictionaries."""
     if not isinstance(raw, t.Mapping) or not isinstance(facts, (t.Iterable, type(None))):
         raise AnsibleFilterError("dv_certificate_options needs a dictionary, and facts or their names.")
     return normalize_options(raw, facts or ())

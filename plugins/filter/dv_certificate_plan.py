@@ -60,12 +60,12 @@ _LARGEST_ID = 2**63
 
 
 def dv_certificate_plan(look: object, options: object, issued: object = ()) -> dict[str, t.Any]:
-    """Return what to do on a host, and what the role returns; raises AnsibleFilterError for what is no dictionary.
+    """Return what to do on a host, and the role's result; raises AnsibleFilterError for other types than dictionaries.
 
     Args:
-        look: what the host says of its certificate, in whatever form.
-        options: of the role, frozen.
-        issued: what came of an order, if there was one.
+        look: the host's data about its certificate, in any form.
+        options: the role's options, copied and checked.
+        issued: the result of an order, if there was one.
     """
     if not isinstance(look, t.Mapping) or not isinstance(options, t.Mapping):
         raise AnsibleFilterError("dv_certificate_plan needs what was found on the host, and the options of the role.")
@@ -75,7 +75,7 @@ def dv_certificate_plan(look: object, options: object, issued: object = ()) -> d
     is_under_way = journal.get("state") in ("sent", "accepted")
     is_due = bool(options["force"] or look.get("due") is True or is_under_way)
     is_renewed = is_due and has_certificate
-    # A new private key is made beside the one in use, as long as there is a certificate for that.
+    # If the key in use has a certificate, a new private key is created beside it.
     wants_new_key = options["new_private_key"] and not is_under_way
     is_staged = is_renewed and bool(_list(staged.get("files")) or wants_new_key)
     has_bundles = options["combined_path"] is not None or options["pkcs12_path"] is not None
@@ -90,7 +90,7 @@ def dv_certificate_plan(look: object, options: object, issued: object = ()) -> d
         "has_csr": has_csr,
         "is_complete": look.get("is_complete") is True,
         "is_staged": is_staged,
-        # DigiCert wants another CSR for a renewal; the one of a request that is under way is kept.
+        # DigiCert requires a new CSR for a renewal; the CSR of a pending request is kept.
         "wants_new_csr": is_renewed and not is_staged and not is_under_way,
         "can_activate": staged.get("is_ready") is True and not is_under_way,
         "result": _result(look, journal, _mapping(issued)),
@@ -100,7 +100,7 @@ def dv_certificate_plan(look: object, options: object, issued: object = ()) -> d
 def _result(
     look: t.Mapping[str, t.Any], journal: t.Mapping[str, t.Any], issued: t.Mapping[str, t.Any]
 ) -> dict[str, t.Any]:
-    """Return what the role returns: of what was issued, if anything was, otherwise of what is in place."""
+    """Return the role's result: from the issued certificate, if there is one, otherwise from the installed one."""
     last, order = (issued, issued) if "action" in issued else (look, journal)
     return {
         "changed": issued.get("changed") is True,
@@ -121,7 +121,7 @@ def _list(value: object) -> t.Sequence[t.Any]:
 
 
 def _text(value: object, form: str) -> str | None:
-    # Made again, since Ansible's own kinds of text carry marks.
+    # Created again, because Ansible's own text types have tags.
     return f"{value}" if isinstance(value, str) and re.fullmatch(form, value) else None
 
 

@@ -223,10 +223,10 @@ def test_a_check_that_is_forbidden_is_an_error(client: Client, script: Script) -
         validation.check_dcv(client, orders.Order(1))
 
 
-def test_reissues_without_the_certificate_that_is_repeated(client: Client, script: Script) -> None:
+def test_reissues_newest_first_without_the_certificate_that_is_repeated(client: Client, script: Script) -> None:
     rows = [{"id": 1, "serial_number": "0A"}, {"id": 2, "serial_number": "a"}, {"id": 3}, {"id": 4}]
     script.answer({"certificates": rows})
-    assert [reissue.certificate_id for reissue in certificates.list_reissues(client, 7)] == [1, 3, 4]
+    assert [reissue.certificate_id for reissue in certificates.list_reissues(client, 7)] == [4, 3, 1]
     script.answer({"certificates": None})
     with pytest.raises(DigicertError, match="no list certificates"):
         certificates.list_reissues(client, 7)

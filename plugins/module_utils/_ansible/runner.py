@@ -9,8 +9,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 import typing as t
 
 from ansible.module_utils import basic
@@ -110,9 +108,9 @@ def _unreadable_option(spec: t.Mapping[str, t.Any], given: t.Mapping[str, t.Any]
 
 
 def _end(message: str) -> t.NoReturn:
-    """Fail without a module, which there is not."""
-    print(json.dumps({"failed": True, "changed": False, "msg": message}))
-    sys.exit(1)
+    """Fail as a module without options, because AnsibleModule does not take those that were given."""
+    basic._ANSIBLE_ARGS = b'{"ANSIBLE_MODULE_ARGS": {}}'
+    basic.AnsibleModule(argument_spec={}).fail_json(msg=message, changed=False)
 
 
 def run(

@@ -152,12 +152,16 @@ class IssuanceMachine(RuleBasedStateMachine):
         lag=st.sampled_from((0.0, 60.0)),
         habits=st.sampled_from(POOR_LISTS),
         force=st.booleans(),
+        then=st.sampled_from((None, None, 120.0, 300.0)),
     )
-    def lose(self, number: int, loss: int, lag: float, habits: frozenset[str], force: bool) -> None:
-        """Lose the response to what a run sends, with incomplete lists but no other faults."""
+    def lose(self, number: int, loss: int, lag: float, habits: frozenset[str], force: bool, then: float | None) -> None:
+        """Lose the response to what a run sends, with incomplete lists but no other faults; maybe run again soon."""
         self.stage.service.outcome = "issued"
         plan = FAULTLESS._replace(write_faults=(LOSSES[loss],), view=View(lag, habits))
         self.start(self.sites[number], plan, force=force)
+        if then is not None:
+            self.stage.world.pass_time(then)
+            self.start(self.sites[number], FAULTLESS)
 
     @rule(number=NUMBERS, force=st.booleans())
     def mislead(self, number: int, force: bool) -> None:

@@ -36,6 +36,7 @@ SENT = {"state": "sent", "order_id": None}
     ("look", "options", "true"),
     [
         ({}, {}, set()),
+        ({"due": "false"}, {}, set()),
         ({"due": True}, {}, {"has_work", "is_due", "wants_new_csr"}),
         ({}, {"force": True}, {"has_work", "is_due", "wants_new_csr"}),
         ({"due": True}, {"new_private_key": True}, {"has_work", "is_due", "is_staged"}),
@@ -81,13 +82,14 @@ def test_what_the_role_returns() -> None:
 def test_a_host_cannot_bring_anything_else_in(lie: t.Any) -> None:
     looks = [dict.fromkeys(IN_PLACE, lie), {**IN_PLACE, "journal": dict.fromkeys(IN_PLACE["journal"], lie)}]
     for look in (*looks, {**IN_PLACE, "drift": [lie]}, {**IN_PLACE, "staged": {"files": lie, "is_ready": lie}}):
-        plan = dv_certificate_plan(look, OPTIONS, {"action": lie, "changed": lie, "order_id": lie})
-        text = json.dumps(plan)
-        assert not any(part in text for part in ("lookup", "owned", "\\n"))
-        result = plan.pop("result")
-        assert set(plan.values()) <= {True, False}
-        assert result["order_id"] is None
-        assert result["action"] == "none"
+        for issued in ({}, dict.fromkeys((*IN_PLACE, "action", "changed", "order_id"), lie)):
+            plan = dv_certificate_plan(look, OPTIONS, issued)
+            text = json.dumps(plan)
+            assert not any(part in text for part in ("lookup", "owned", "\\n"))
+            result = plan.pop("result")
+            assert set(plan.values()) <= {True, False}
+            assert result["order_id"] in (None, 7)
+            assert result["action"] == "none"
 
 
 def test_what_is_no_dictionary_is_refused() -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import time
 import typing as t
+from datetime import timedelta
 
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError
 from ansible_collections.community.digicert.plugins.module_utils._x509.certificates import same_serial_number
@@ -106,6 +107,13 @@ class CertificateContext:
         """Return whether a certificate is the installed one."""
         leaf = self.installed.leaf
         return leaf is not None and serial_number is not None and same_serial_number(serial_number, leaf.serial_number)
+
+    def was_reissued_within(self, period: timedelta) -> bool:
+        """Return whether the last reissue, by the service's clock, is more recent than that, and was installed."""
+        last, leaf = self.entry.last_reissue, self.installed.leaf
+        if last is None or self.client.now() - last >= period:
+            return False
+        return leaf is None or not self.is_installed(self.entry.serial_number) or leaf.not_before > last - period
 
 
 def forget_order(context: CertificateContext, submission: Submission) -> Submission:

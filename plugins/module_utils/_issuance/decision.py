@@ -225,16 +225,14 @@ class Decider:
         raise mismatched_order_error(order)
 
     def _reissue(self, order: Order, same_names: bool | None) -> Plan:
-        context, client = self._context, self._client
+        context = self._context
         context.progress.order = order
         if self._options.is_hint and not self._finder.has_same_names(order):
             raise DigicertError(
                 f"CertCentral does not show that order {order.order_id} is for exactly the requested names, so "
                 "nothing was reissued. Run the task again."
             )
-        last = context.entry.last_reissue
-        just_done = last is not None and client.now() - last < QUIET_REISSUES
-        if just_done and self._reasons == (EXPIRES,) and not self._options.force:
+        if context.was_reissued_within(QUIET_REISSUES) and self._reasons == (EXPIRES,) and not self._options.force:
             context.progress.warn(
                 "The certificate was reissued within the last day and is due again, because order "
                 f"{order.order_id} ends too soon for a longer one. It was kept; lower remaining_days, or run the "

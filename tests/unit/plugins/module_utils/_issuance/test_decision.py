@@ -384,3 +384,9 @@ def test_a_reissue_that_is_found_too_late_does_not_delay_the_next_one(case: Case
     time.sleep(8 * 86400)
     assert case.run().action == "reissued"
     assert case.sent == [REISSUED, REISSUED]
+
+
+def test_a_reissue_that_was_never_installed_does_not_delay_the_next_one(case: Case) -> None:
+    number = f"{case.old.serial_number:X}"
+    case.install(JournalEntry(order_id=7, names=(NAME,), serial_number=number, last_reissue=case.client.now()))
+    assert case.run().action == "reissued"

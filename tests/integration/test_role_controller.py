@@ -113,7 +113,9 @@ def test_a_crash_between_any_two_tasks_costs_one_order(dmz: Dmz) -> None:
 
 def test_two_controllers_at_once_place_one_order_for_each_host(dmz: Dmz, tmp_path: Path) -> None:
     hosts: dict[str, t.Any] = {f"h{number}.example.com": {} for number in range(3)}
+    other = dmz.second(tmp_path / "second")
+    other.fleet.play = {"strategy": "free"}
     with ThreadPoolExecutor() as pool:
-        runs = list(pool.map(lambda it: it.run(hosts, check=False), [dmz, dmz.second(tmp_path / "second")]))
+        runs = list(pool.map(lambda it: it.run(hosts, check=False), [dmz, other]))
     assert [run.rc for run in runs] == [0, 0], runs[0].output + runs[1].output
     dmz.check(hosts)

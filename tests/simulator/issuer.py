@@ -19,7 +19,7 @@ from .pki import Authority, Validity, certificate_pem, new_key
 
 # Section 4: from that day on, no certificate lives for more days. Of 2027 and 2029 it tells no day: that of 2026.
 LONGEST_LIFE = ((date(2029, 2, 24), 46), (date(2027, 2, 24), 99), (date(2026, 2, 24), 199), (date.min, 397))
-CertificateDefect = Literal["none", "other_key", "other_names", "wrong_order", "garbage"]
+CertificateDefect = Literal["none", "other_key", "other_names", "expired", "wrong_order", "garbage"]
 _GARBAGE = "-----BEGIN CERTIFICATE-----\r\nbm90IGEgY2VydGlmaWNhdGU=\r\n-----END CERTIFICATE-----\r\n"
 
 
@@ -84,6 +84,9 @@ class Issuer:
             public_key = new_key().public_key()
         if defect == "other_names":
             names = ["other.invalid"]
+        if defect == "expired":
+            life = validity.end - validity.start
+            validity = Validity(validity.start - life - timedelta(days=1), validity.end - life - timedelta(days=1))
         leaf = self._intermediate.issue(names, public_key, validity)
         chain = [_link(link) for link in (leaf, self._intermediate.certificate, self._root.certificate)]
         if defect == "wrong_order":

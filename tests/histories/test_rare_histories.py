@@ -13,6 +13,7 @@ from tests.histories import sites
 from tests.histories.clocks import DAY
 from tests.histories.issuance_machine import IssuanceMachine
 from tests.histories.plans import FAULTLESS
+from tests.histories.wire import Fault
 
 WRITES = 40  # more than a run makes
 
@@ -68,6 +69,17 @@ def test_what_expired_behind_another_hosts_reissue_is_replaced(machine: Issuance
     machine.pause(210 * DAY)
     machine.run_without_faults(0, another_csr=False)
     assert machine.observer.fits(site, site.leaf())
+
+
+def test_what_a_gateway_refuses_and_the_service_carries_out_minutes_later_is_not_ordered_twice(
+    machine: IssuanceMachine,
+) -> None:
+    late = Fault("carried out late", 403, delay=300.0)
+    machine.start(machine.sites[0], FAULTLESS._replace(write_faults=(late,), dies_at=10))
+    machine.pause(120.0)
+    machine.start(machine.sites[0], FAULTLESS)
+    machine.run_without_faults(0, another_csr=False)
+    assert machine.stage.counts["orders carried out"] == 1
 
 
 def test_a_strangers_order_whose_id_a_response_carried_is_neither_reissued_in_nor_renewed(

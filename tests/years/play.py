@@ -206,9 +206,10 @@ def _count(
     for day, end, next_day, action in zip(days, ends, nexts, actions):
         idle_calls += sum(day["began"] <= call < end for call in calls) if action == "none" else 0
         since, until = day["installed"][account.host] or (float("inf"), 0.0)
-        # The result of a run is used until the next run, a minute after the day began in the worst case.
+        # The result of a run is used until the next run, a minute after the day began. On a busy machine, a new
+        # certificate takes longer, and the old one serves until then.
         covered = [
-            since <= start + one * DAY + 60 and start + (one + 1) * DAY + 60 <= until
+            since <= start + one * DAY + LONGEST_PROCESS and start + (one + 1) * DAY + 60 <= until
             for one in range(day["day"], next_day)
         ]
         uncovered += covered.count(False)

@@ -247,6 +247,11 @@ class IssuanceMachine(RuleBasedStateMachine):
             # Reissues are free. A run that lost its journal may take an earlier one for the same CSR for the one that
             # it sent, since dates of rows may lack their zone.
             is_forgotten |= paid.kind == "reissue" and any(cert.created <= site.journal_lost for cert in ours[:-1])
+            # Another certificate of the site, which also covers other names, makes it unnecessary.
+            wider = [cert for cert in self.certs_of(site) if set(paid.names) < set(cert.names)]
+            later = [cert for cert in wider if cert.created > paid.created]
+            is_unneeded = any(site.installed & self.observer.serials_since(cert) for cert in later)
+            is_forgotten |= paid.kind == "reissue" and is_unneeded
             assert is_forgotten or site.installed & self.observer.serials_since(paid), (
                 f"certificate {paid.certificate_id} was paid and is not installed"
             )

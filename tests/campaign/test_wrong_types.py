@@ -63,6 +63,8 @@ def _is_wrong(field: str, value: t.Any) -> bool:
         return False
     if isinstance(value, str) and field.endswith(TELLING):
         return False
+    if value is True and field.endswith(("/auto_reissue", "/is_renewed", "/auto_renew")):
+        return False
     if value == [] and field.endswith(("/auth_keys", "/orders")):
         return False
     return not (value in (None, REMOVED) and field.endswith("/expiration_datetime"))

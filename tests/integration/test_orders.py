@@ -163,7 +163,7 @@ def test_revoke_a_certificate_that_was_replaced_and_keep_the_new_one(
     first, second = order_of(simulator, account["reissued"]).enrollments
     assert (first.revoked, second.revoked) == (True, False)
     again = run(simulator, REVOKE, certificate_id=old.id, skip_approval=True)
-    assert (again["changed"], again["revocation"]) == (False, "revoked")
+    assert (again["changed"], again.get("revocation")) == (False, "revoked"), again
     assert serial_number(simulator, account["reissued"]) == new
 
 
@@ -172,7 +172,7 @@ def test_a_whole_order_is_revoked_with_a_confirmation_only(simulator: Simulator,
     assert "confirm=true" in run(simulator, REVOKE, **order)["msg"]
     assert run(simulator, REVOKE, **order, confirm=True)["revocation"] == "revoked"
     again = run(simulator, REVOKE, **order, confirm=True)
-    assert (again["changed"], again["revocation"]) == (False, "revoked")
+    assert (again["changed"], again.get("revocation")) == (False, "revoked"), again
 
 
 @pytest.mark.parametrize("status", ["processing", "waiting_pickup", "needs_approval"])

@@ -101,7 +101,7 @@ class CertificateContext:
 
     def is_ours(self, csr: str | None) -> bool:
         """Return whether the CSR in a response is the one of this run; False if there is none."""
-        return csr is not None and csr_fingerprint(csr) == self.request.csr.fingerprint
+        return csr_fingerprint(csr) == self.request.csr.fingerprint
 
     def is_installed(self, serial_number: str | None) -> bool:
         """Return whether a certificate is the installed one."""

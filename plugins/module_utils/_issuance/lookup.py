@@ -253,7 +253,7 @@ def is_foreign(context: CertificateContext, order: Order, same_names: bool | Non
 
 def is_tied(context: CertificateContext, order: Order) -> bool:
     """Return whether an order shows a certificate or an id that belongs to the host."""
-    entry, number, fingerprint = context.entry, order.serial_number, order.csr and csr_fingerprint(order.csr)
+    entry, number, fingerprint = context.entry, order.serial_number, csr_fingerprint(order.csr)
     known = [each for each in (entry.serial_number, entry.replaced_serial_number) if each is not None]
     if number is not None and (context.is_installed(number) or any(same_serial_number(number, each) for each in known)):
         return True

@@ -57,7 +57,7 @@ def is_under_way(order: Order) -> bool:
 
 def is_another(order: Order, submission: Submission) -> bool:
     """Return whether an order is not the one that was sent: a response may contain the id of another one."""
-    if submission.kind != ORDER or order.csr is None or csr_fingerprint(order.csr) == submission.csr_sha256:
+    if submission.kind != ORDER or csr_fingerprint(order.csr) in (None, submission.csr_sha256):
         return False
     # Another host may have reissued within the order, but not before its first certificate is issued.
     ids = (order.alternative_order_id, submission.alternative_order_id)

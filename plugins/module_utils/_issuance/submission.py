@@ -351,16 +351,16 @@ class Submitter:
 
     def _is_result(self, order: Order, submission: Submission) -> bool | None:
         """Return whether an order is what was sent; None if that is unknown."""
-        if order.order_id in submission.others or self._context.is_installed(order.serial_number):
-            return False
-        if self._is_older(order.created, submission):
+        is_known = order.order_id in submission.others or self._context.is_installed(order.serial_number)
+        if is_known or self._is_older(order.created, submission):
             return False
         ids = (order.alternative_order_id, submission.alternative_order_id)
         if None not in ids and ids[0] != ids[1]:
             return False
-        if order.csr is None:
+        fingerprint = csr_fingerprint(order.csr)
+        if fingerprint is None:
             return True if None not in ids else None
-        return csr_fingerprint(order.csr) == submission.csr_sha256
+        return fingerprint == submission.csr_sha256
 
     def _is_older(self, created: datetime | None, submission: Submission) -> bool:
         first = submission.first_sent
@@ -372,18 +372,18 @@ class Submitter:
         rows = list_reissues(self._client, order_id, backoff)
         unsure = False
         for row in rows:
-            number = row.serial_number
             known = row.certificate_id is None or row.certificate_id in submission.others
-            if known or self._is_older(row.created, submission) or self._is_replaced(number, submission):
+            if known or self._is_older(row.created, submission) or self._is_replaced(row.serial_number, submission):
                 continue
-            if row.csr is None:
+            fingerprint = csr_fingerprint(row.csr)
+            if fingerprint is None:
                 unsure = unsure or row.status != "rejected"
-            elif csr_fingerprint(row.csr) == submission.csr_sha256 and row.status != "rejected":
+            elif fingerprint == submission.csr_sha256 and row.status != "rejected":
                 status = REISSUE_PENDING if row.status == "pending" else ISSUED
                 return Order(order_id, status, certificate_id=row.certificate_id)
         order = get_order(self._client, order_id, backoff)
         is_known = order.certificate_id in submission.others or self._is_replaced(order.serial_number, submission)
-        if order.csr and not is_known and csr_fingerprint(order.csr) == submission.csr_sha256:
+        if not is_known and csr_fingerprint(order.csr) == submission.csr_sha256:
             return order
         if unsure or (is_under_way(order) and order.status not in CLOSED):
             raise DigicertError(

@@ -120,10 +120,10 @@ def read_csr(given: str | bytes) -> Csr:
     return Csr(text, hashlib.sha256(whole).hexdigest(), public_key.whole, common_name or None, names, others)
 
 
-def csr_fingerprint(text: str) -> str | None:
+def csr_fingerprint(text: str | None) -> str | None:
     """Return the fingerprint, as in `Csr`, of a CSR in any form that a response has; None if it is not a CSR."""
     try:
-        return hashlib.sha256(a2b_base64(_body(_decoded(text)))).hexdigest()
+        return None if text is None else hashlib.sha256(a2b_base64(_body(_decoded(text)))).hexdigest()
     except DigicertError:
         return None
 

@@ -9,7 +9,11 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError, NotFoundError
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import (
+    DigicertError,
+    LostResponseError,
+    NotFoundError,
+)
 from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import JournalEntry
 
 from tests.support.issuance import ALTERNATE, INFO, NAME, POST, Case
@@ -97,3 +101,14 @@ def test_a_moment_after_an_order_under_another_id_force_does_not_buy_again(case:
     with pytest.raises(DigicertError, match="in two minutes"):
         case.run(force=True)
     assert case.sent == []
+
+
+@pytest.mark.parametrize("csr", [None, "x" * 4000])
+def test_an_order_whose_csr_cannot_be_read_may_be_the_lost_one(case: Case, csr: str | None) -> None:
+    case.client.on(POST, LostResponseError("Lost."))
+    new = case.order(certificate={"csr": csr, "serial_number": None}, date_created=case.day(0))
+    case.orders(new)
+    case.client.on(INFO, new)
+    with pytest.raises(DigicertError, match="does not show its CSR"):
+        case.run(wait_timeout=700, renewal="order")
+    assert case.sent == [BOUGHT]

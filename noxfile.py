@@ -130,7 +130,7 @@ def campaign(session: nox.Session) -> None:
 @nox.session(python=CORE_PYTHON)
 def histories(session: nox.Session) -> None:
     """Let hosts, clocks and the service live through random years, and compare what they did with a model."""
-    Work(session, "tests", NEWEST_CORE).pytest("tests/histories")
+    Work(session, "tests", NEWEST_CORE).pytest("tests/histories", measure=True)
 
 
 @nox.session(python=CORE_PYTHON, default=False)

@@ -104,13 +104,19 @@ class Observer:
         if run.renewal == "order" and run.is_first:
             return found
         for owner, other in self._visible_for_csr(cert, run, site):
+            # DigiCert revokes it within 72 hours of a reissue in its order that leaves names out.
+            is_doomed = any(
+                each.created > other.created and not set(other.names) <= set(each.names)
+                for each in owner.certs
+                if each is not cert
+            )
             if other.status == "pending":
                 found.append(f"certificate {other.certificate_id} for the same CSR is pending")
             elif self.would_do(other) and frozenset(other.names) == frozenset(cert.names):
                 if not site.installed & self.serials_since(other):
                     if not self._is_hidden(owner, other, site):
                         found.append(f"certificate {other.certificate_id} for the same CSR was never installed")
-                elif not run.force and not site.tampered and (cert.kind == "new_request" or other in order.certs):
+                elif not (run.force or site.tampered or is_doomed) and (cert.kind == "new_request" or owner is order):
                     found.append(f"certificate {other.certificate_id} for the same CSR would do")
         return found
 

@@ -73,12 +73,12 @@ def dv_certificate_plan(look: object, options: object, issued: object = ()) -> d
     drift = [_mapping(each) for each in _list(look.get("drift"))]
     has_certificate, has_csr = look.get("certificate") is not None, look.get("csr") is not None
     is_under_way = journal.get("state") in ("sent", "accepted")
-    is_due = bool(options["force"] or look.get("due") is True or is_under_way)
+    is_due = bool(options.get("force") or look.get("due") is True or is_under_way)
     is_renewed = is_due and has_certificate
     # If the key in use has a certificate, a new private key is created beside it.
-    wants_new_key = options["new_private_key"] and not is_under_way
+    wants_new_key = options.get("new_private_key") and not is_under_way
     is_staged = is_renewed and bool(_list(staged.get("files")) or wants_new_key)
-    has_bundles = options["combined_path"] is not None or options["pkcs12_path"] is not None
+    has_bundles = options.get("combined_path") is not None or options.get("pkcs12_path") is not None
     return {
         "has_work": bool(is_due or drift or has_bundles),
         "is_due": is_due,

@@ -396,7 +396,7 @@ from ansible_collections.community.digicert.plugins.module_utils._ansible.runner
 )
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError, printable
 from ansible_collections.community.digicert.plugins.module_utils._files.reading import read_regular
-from ansible_collections.community.digicert.plugins.module_utils._issuance.context import Progress
+from ansible_collections.community.digicert.plugins.module_utils._issuance.context import NONE, Progress
 from ansible_collections.community.digicert.plugins.module_utils._issuance.installed import InstallPaths
 from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import (
     EMPTY,
@@ -551,7 +551,7 @@ class CertificateTask:
     def _predict(self, outcome: Outcome, names: list[str]) -> None:
         """Record what check mode predicts for the files."""
         paths = t.cast(Workflow, self.workflow).paths
-        if outcome.action == "none":
+        if outcome.action == NONE:
             if outcome.leaf is not None:
                 known = paths.contents(outcome.leaf, outcome.bundle)
                 self.changes.changed = self.changes.changed or None in known.values()

@@ -167,6 +167,7 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.er
     RefusedError,
 )
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.orders import Order, get_order
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.parsing import SERIAL_NUMBER
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.search import (
     FoundCertificate,
     find_by_certificate_id,
@@ -175,7 +176,6 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.se
 from ansible_collections.community.digicert.plugins.module_utils._files.reading import read_regular
 from ansible_collections.community.digicert.plugins.module_utils._x509.certificates import read_certificates
 
-SERIAL_NUMBER = "[0: ]*[1-9A-Fa-f][0-9A-Fa-f: ]{0,150}"  # not 0, which counts as not set
 REVOKED = "revoked"
 APPROVAL_PENDING = "approval_pending"
 

@@ -101,13 +101,12 @@ from ansible_collections.community.digicert.plugins.module_utils._ansible.runner
     new_module,
     run,
 )
-from ansible_collections.community.digicert.plugins.module_utils._certcentral.certificates import list_reissues
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.certificates import list_known_reissues
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.client import Client
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.confirmation import confirm_change
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import (
     DigicertError,
     LostResponseError,
-    NotFoundError,
     RefusedError,
 )
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.orders import Order, cancel, get_order
@@ -154,17 +153,15 @@ class Cancellation:
         """Return whether a reissue is pending, which CertCentral has several words for; raises DigicertError."""
         if order.status == REISSUE_PENDING or order.status in (*ENDED, *CANCELED.values()):
             return order.status == REISSUE_PENDING
-        try:
-            reissues = list_reissues(client, self.order_id)
-        except NotFoundError:
-            return False  # an order without a certificate does not have this list
+        reissues = list_known_reissues(client, self.order_id)
         return any(row.status not in ("issued", "rejected", "revoked") for row in reissues)
 
     def _refuse(self, status: str) -> None:
         """Raise DigicertError if an order in this state has nothing to cancel."""
         if self.target == "reissue" and status != REISSUE_PENDING:
             raise DigicertError(
-                f"Order {self.order_id} is {status}, and has no pending reissue. Use target=order for a pending order."
+                f"Order {self.order_id} is {status} and does not have a pending reissue. Use target=order for a "
+                "pending order."
             )
         if self.target == "order" and status == REISSUE_PENDING:
             raise DigicertError(

@@ -251,10 +251,7 @@ from ansible_collections.community.digicert.plugins.module_utils._ansible.runner
     new_module,
     run,
 )
-from ansible_collections.community.digicert.plugins.module_utils._certcentral.certificates import (
-    Reissue,
-    list_reissues,
-)
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.certificates import Reissue, list_reissues
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.client import Client
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError, printable
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.orders import (
@@ -263,9 +260,9 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.or
     get_order,
     iterate_orders,
 )
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.parsing import SERIAL_NUMBER
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.search import find_by_serial_number
 
-SERIAL_NUMBER = "[0: ]*[1-9A-Fa-f][0-9A-Fa-f: ]{0,150}"  # not 0, which counts as not set
 SECONDS_A_DAY = 86400.0
 
 

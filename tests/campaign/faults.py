@@ -95,7 +95,7 @@ SERVICE = [
     FaultRow("HTML login after", {"body": HTML, "commit": True}, words="is not JSON|not installed",
              endures=SEEN),
     FaultRow("truncated", {"keep": 30}, words="is not JSON, or is|not installed", endures=SEEN),
-    FaultRow("shorter than told", {"close_after": 30}, words="connection broke", endures=ALL),
+    FaultRow("shorter than announced", {"close_after": 30}, words="connection broke", endures=ALL),
     FaultRow("empty", {"body": "", "commit": True}, words="(holds|contains) no|not inst",
              endures=SEEN),
     FaultRow("other JSON", {"body": {"weird": [1]}, "commit": True}, words="(holds|contains) no|not inst",

@@ -94,7 +94,9 @@ class AuthKeyMachine(RuleBasedStateMachine):
         is_behind = plan.view.lag > 0 and any(moment > run.begun - LONGEST_LAG for moment in deleted)
         if key and not is_behind and (created or (run.is_clean and self._is_alone(plan))):
             known = [each for each in self.stage.service.keys.active(self.now) if each.auth_key_id == key.auth_key_id]
-            assert [each.auth_key for each in known] == [key.auth_key], "a run named a key that the account has not"
+            assert [each.auth_key for each in known] == [key.auth_key], (
+                "a run named a key that the account does not have"
+            )
             assert (known[0].expires is None) == (spec[0] is None), "a run named a key of another kind"
         return run
 

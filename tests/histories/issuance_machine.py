@@ -9,7 +9,7 @@ These properties must hold after any faults, crashes, damage, and simultaneous r
 - after a run that succeeds and waits, the installed certificate matches the options and is not due;
 - no run leaves a damaged journal;
 - a run without faults installs what was paid for, succeeds unless the user has to decide something, and leaves a
-journal that agrees with the service.
+  journal that agrees with the service.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ class IssuanceMachine(RuleBasedStateMachine):
             assert reasons or site.renewal == "reissue", f"a run without faults failed: {run}"
             return
         site.tampered = False
-        self.check_what_was_paid(site)
+        self.check_what_was_paid(site, run)
         self.check_journal(site, run)
 
     @rule(number=NUMBERS, off_by=st.sampled_from((3 * HOUR, -3 * HOUR, 300 * DAY, -300 * DAY)))
@@ -236,17 +236,22 @@ class IssuanceMachine(RuleBasedStateMachine):
         certs = [cert for order in self.stage.service.orders for cert in order.certs if cert.origin is not None]
         return sorted((cert for cert in certs if cert.origin.site is site), key=lambda cert: cert.certificate_id)
 
-    def check_what_was_paid(self, site: Site) -> None:
+    def check_what_was_paid(self, site: Site, run: Run[Any]) -> None:
         """The last certificate for the current CSR was installed at some time."""
         ours = [cert for cert in self.certs_of(site) if cert.csr_der == site.csr_der and self.observer.would_do(cert)]
         if ours and ours[-1].certificate is not None and set(site.names) <= set(ours[-1].names):
             paid = ours[-1]
             # If nothing is due and the journal was replaced since, or the service refused a run with force=true, no run
             # has a reason to search.
-            is_forgotten = paid.created <= site.journal_lost or isinstance(paid.origin.error, RefusedError)
+            is_forgotten = run.result is not None and run.result.action == "none"
+            was_refused = paid.origin.force and isinstance(paid.origin.error, RefusedError)
+            is_forgotten &= paid.created <= site.journal_lost or was_refused
             # Reissues are free. A run that lost its journal may take an earlier one for the same CSR for the one that
             # it sent, since dates of rows may lack their zone.
-            is_forgotten |= paid.kind == "reissue" and any(cert.created <= site.journal_lost for cert in ours[:-1])
+            earlier = {
+                c.certificate.serial_number for c in ours[:-1] if c.certificate and c.created <= site.journal_lost
+            }
+            is_forgotten |= paid.kind == "reissue" and bool(site.installed & earlier)
             # Another certificate of the site, which also covers other names, makes it unnecessary.
             wider = [cert for cert in self.certs_of(site) if set(paid.names) < set(cert.names)]
             later = [cert for cert in wider if cert.created > paid.created]

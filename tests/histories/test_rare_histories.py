@@ -32,7 +32,8 @@ def test_an_order_whose_run_crashed_is_finished_after_another_host_reissued_in_i
     machine: IssuanceMachine, at: int
 ) -> None:
     crashed, other = machine.sites
-    machine.start(crashed, FAULTLESS._replace(crash_at=at))
+    run = machine.start(crashed, FAULTLESS._replace(crash_at=at))
+    assert at < WRITES - 1 or run.result is not None, "raise WRITES"
     machine.pause(60.0)
     machine.start(other, FAULTLESS, force=True)
     machine.run_without_faults(0, another_csr=False)
@@ -46,7 +47,8 @@ def test_a_reissue_whose_run_crashed_is_finished_after_another_host_reissued_in_
     crashed, other = machine.sites
     for number in range(2):
         machine.run_without_faults(number, another_csr=False)
-    machine.start(crashed, FAULTLESS._replace(crash_at=at), force=True)
+    run = machine.start(crashed, FAULTLESS._replace(crash_at=at), force=True)
+    assert at < WRITES - 1 or run.result is not None, "raise WRITES"
     machine.start(other, FAULTLESS, force=True)
     machine.run_without_faults(0, another_csr=False)
     assert machine.observer.fits(crashed, crashed.leaf())

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a controller ordered, put in place on a host: files first, then the journal, or nothing at all."""
+"""Install on a host what a controller ordered: the files first, then the journal, or nothing."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def test_no_host_depends_on_which_one_is_first(fleet: Fleet, tmp_path: Path) -> 
     done = {second, third, free1, free2, tagged, serial}
     for host in done:
         fleet.verify(host, hosts[host].get("common_name"))
-    assert fleet.hosts_seen() == done  # all of the role, or nothing of it
+    assert fleet.hosts_seen() == done  # all of the role, or none of it
     calls = fleet.calls()
     assert (calls[0], calls[1:5].count(ORDER)) == (AUTH_KEY, 2)
     assert (calls.count(ORDER), calls.count(AUTH_KEY)) == (6, 1 + 2 + 2)

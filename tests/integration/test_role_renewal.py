@@ -89,7 +89,7 @@ def test_every_order_is_placed_once_whatever_fails(fleet: Fleet, nginx: Nginx) -
     fleet.simulator.inject(Fault(path="/account/auth-keys", status=403, body=refusal))
     second = fleet.run(hosts={a: {}, broken: {}})
     assert failures(second).keys() == {broken}, second.output
-    assert failures(second)[broken].startswith("There is no AuthKey, so no certificate was ordered. ")
+    assert failures(second)[broken].startswith("The role could not get an AuthKey, so no certificate was ordered. ")
     assert "403" in failures(second)[broken]
     assert (fleet.calls(), notified(second)) == ([AUTH_KEY], [])
 

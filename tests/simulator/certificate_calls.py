@@ -78,7 +78,7 @@ def revoke_order(order_id: int) -> Response | tuple[Response, int]:
 def _revoke(order_id: int, certificate_id: int | None) -> Response | tuple[Response, int]:
     body: Any = request.get_json(silent=True) if request.get_data() else {}
     if not isinstance(body, dict):
-        raise bad_request("The body is no JSON object.")
+        raise bad_request("The body is not a JSON object.")
     if body.get("revocation_reason", REASONS[0]) not in REASONS:
         raise ApiError(400, CODE_INVALID_REASON, f"The revocation_reason is one of {', '.join(REASONS)}.")
     skip = body.get("skip_approval") is True

@@ -17,7 +17,7 @@ AuthKeys (section 2)
   - "In use", "exactly one" and "several" count active keys only.
   - ``DELETE /account/auth-key`` mirrors the GET: it deletes the one active key, and refuses with 400 when there are
     several.
-  - ``{days}`` that is not an integer is no route (404); below 1, or with an expiry beyond the year 9999, it is a bad
+  - ``{days}`` that is not an integer is not a route (404); below 1, or with an expiry beyond the year 9999, it is a bad
     request (400). A body is ignored.
   - An expired or deactivated key stays readable by id until it is deleted.
   - Deleting answers 204 without a body.

@@ -26,7 +26,7 @@ def txt_records(name: str, server: tuple[str, int], timeout: float) -> list[list
         timeout: seconds for each exchange.
 
     Raises:
-        DnsError: when the server refuses, or sends what is no answer.
+        DnsError: when the server refuses, or sends something that is not an answer.
         OSError: when it cannot be reached or is silent (TimeoutError).
     """
     query = _query(name)

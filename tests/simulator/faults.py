@@ -86,7 +86,7 @@ class Fault:
         """Return the fault that the JSON object ``value`` describes.
 
         Raises:
-            ValueError: when it is no object, or has an unknown field or a bad value.
+            ValueError: when it is not an object, or has an unknown field or a bad value.
         """
         if not isinstance(value, dict):
             raise ValueError("a fault is a JSON object")

@@ -93,7 +93,7 @@ def change_status(order_id: int) -> Response:
     """Cancel a pending order or reissue."""
     body = request.get_json(silent=True)
     if not isinstance(body, dict):
-        raise bad_request("The body is no JSON object.")
+        raise bad_request("The body is not a JSON object.")
     if body.get("status") != "canceled":
         raise ApiError(400, CODE_INVALID_STATUS, "The status can only be canceled, in lower case.")
     if not isinstance(body.get("note"), str) or not body["note"]:

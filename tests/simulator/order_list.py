@@ -53,7 +53,7 @@ def filtered(orders: list[Order], options: dict[str, str], state: State) -> list
     """Return the orders that pass every filter of a query.
 
     Raises:
-        ApiError: 400 when an option is no filter of the API.
+        ApiError: 400 when an option is not a filter of the API.
     """
     ignored = state.service_behaviour.list_ignores
     for option, wanted in options.items():

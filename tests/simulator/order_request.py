@@ -172,7 +172,7 @@ def parse_reissue(product: str, body: Any, default_method: str) -> CertificateRe
 
 def _certificate_fields(body: Any, default_method: str | None) -> dict[str, Any]:
     if not isinstance(body, dict):
-        raise bad_request("The body is no JSON object.")
+        raise bad_request("The body is not a JSON object.")
     certificate = _field(body, "certificate", dict)
     for name, kind in _OPTIONAL.items():
         _field(body, name, kind, required=False)

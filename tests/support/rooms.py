@@ -76,7 +76,7 @@ def main() -> int:
     for path in (path for room in ("plugins", "sessions", "tests") for path in Path(room).rglob("*.py")):
         if (count := re.sub(DOCUMENTATION, "", path.read_text("utf-8")).count("\n")) > LONGEST:
             wrong.append(f"{path} has {count} lines, more than {LONGEST}")
-    print("| floor | package | files | lines | imports from |\n| --- | --- | --- | --- | --- |")
+    print("| layer | package | files | lines | imports from |\n| --- | --- | --- | --- | --- |")
     for room, (floor, _below) in ROOMS.items():
         below = ", ".join(f"`{to}` {n}" for (at, to), n in sorted(between.items()) if at == room != to)
         print(f"| {floor} | `{room}` | {files[room]} | {lines[room]} | {below or 'none'} |")

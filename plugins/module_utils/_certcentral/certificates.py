@@ -16,6 +16,7 @@ import typing as t
 from datetime import datetime
 from urllib.parse import quote
 
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import NotFoundError
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.orders import PATH, read_names
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.parsing import (
     as_dict,
@@ -63,6 +64,14 @@ class Revocation(t.NamedTuple):
 
     request_id: int | None
     status: str | None
+
+
+def list_known_reissues(client: Client, order_id: int) -> tuple[Reissue, ...]:
+    """Return `list_reissues`, empty for an order without a certificate, which may not have that list."""
+    try:
+        return list_reissues(client, order_id)
+    except NotFoundError:
+        return ()
 
 
 def list_reissues(client: Client, order_id: int, backoff: Backoff | None = None) -> tuple[Reissue, ...]:

@@ -33,6 +33,7 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.pa
     expect_no_content,
     parse_date_end,
     parse_datetime,
+    same_serial_number,
     unexpected_response_error,
 )
 
@@ -390,8 +391,3 @@ def _chain(links: t.Any) -> str | None:
     """Return `certificate_chain` of a response as one PEM text, or None when there is none."""
     texts = [as_text(as_dict(link).get("pem")) for link in as_list(links)]
     return "\n".join(text or "" for text in texts) if texts else None
-
-
-def same_serial_number(one: str, other: str) -> bool:
-    """Whether two hexadecimal texts are the same number, whatever their case, colons and leading zeros."""
-    return one.replace(":", "").strip().lower().lstrip("0") == other.replace(":", "").strip().lower().lstrip("0")

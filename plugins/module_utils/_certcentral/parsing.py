@@ -25,6 +25,7 @@ if t.TYPE_CHECKING:
 
 LONGEST_WORD = 200  # characters; states, product ids, and random values are much shorter
 LARGEST_ID = 2**63 - 1
+SERIAL_NUMBER = "[0: ]*[1-9A-Fa-f][0-9A-Fa-f: ]{0,150}"  # not 0, which counts as not set
 # Lists and objects in one body. A page of orders has some thousands; millions of empty ones would fill the memory.
 MAX_CONTAINERS = 100_000
 
@@ -100,13 +101,13 @@ def unexpected_response_error(client: Client, purpose: str, response: Response, 
 
 
 def expect_no_content(client: Client, purpose: str, response: Response) -> None:
-    """Raise UnusableResponseError when a response that is empty in the API contains something.
+    """Raise UnusableResponseError if a response that should be empty has content.
 
     The response of a gateway must not count as one of the service; the caller then checks whether the request was
     carried out. Arguments as of `unexpected_response_error`.
     """
     if response.payload is not None:
-        raise unexpected_response_error(client, purpose, response, "something instead of nothing")
+        raise unexpected_response_error(client, purpose, response, "unexpected content")
 
 
 def as_dict(value: t.Any) -> dict[str, t.Any]:
@@ -148,3 +149,12 @@ def as_flag(value: t.Any) -> bool | None:
     if value in (True, "1", "true", "yes"):
         return True
     return False if value in (False, "0", "false", "no") else None
+
+
+def same_serial_number(one: str, other: str) -> bool:
+    """Return whether two hexadecimal serial numbers are the same, in any spelling."""
+
+    def plain(text: str) -> str:
+        return re.sub("[: ]", "", text).lstrip("0").upper()
+
+    return plain(one) == plain(other)

@@ -13,7 +13,7 @@ import typing as t
 
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.certificates import (
     Reissue,
-    list_reissues,
+    list_known_reissues,
 )
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError, NotFoundError
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.orders import (
@@ -21,8 +21,8 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.or
     Order,
     get_order,
     iterate_orders,
-    same_serial_number,
 )
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.parsing import same_serial_number
 
 if t.TYPE_CHECKING:
     from ansible_collections.community.digicert.plugins.module_utils._certcentral.client import Client
@@ -70,7 +70,7 @@ def find_by_serial_number(
                 f"The certificate with the serial number {serial_number} is not among the reissues of the "
                 f"{MOST_LOOKED_AT} newest orders. Set order_id instead."
             )
-        for reissue in list_reissues(client, order.order_id):
+        for reissue in list_known_reissues(client, order.order_id):
             if reissue.serial_number is not None and same_serial_number(reissue.serial_number, serial_number):
                 return FoundCertificate(get_order(client, order.order_id), reissue)
     return None
@@ -85,7 +85,7 @@ def find_by_certificate_id(client: Client, certificate_id: int) -> FoundCertific
         if order.reissues_count == 0 or looked_at >= MOST_LOOKED_AT:
             continue
         looked_at += 1
-        for reissue in list_reissues(client, order.order_id):
+        for reissue in list_known_reissues(client, order.order_id):
             if reissue.certificate_id == certificate_id:
                 return FoundCertificate(get_order(client, order.order_id), reissue)
     return None

@@ -30,10 +30,8 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.er
     RefusedError,
     printable,
 )
-from ansible_collections.community.digicert.plugins.module_utils._certcentral.orders import (
-    Order,
-    get_order,
-)
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.orders import Order, get_order
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.parsing import same_serial_number
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.validation import (
     DcvResult,
     check_dcv,
@@ -58,7 +56,6 @@ from ansible_collections.community.digicert.plugins.module_utils._x509.certifica
     Certificate,
     build_chain,
     read_certificates,
-    same_serial_number,
 )
 
 if t.TYPE_CHECKING:

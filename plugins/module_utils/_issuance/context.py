@@ -15,7 +15,7 @@ import typing as t
 from datetime import timedelta
 
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError
-from ansible_collections.community.digicert.plugins.module_utils._x509.certificates import same_serial_number
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.parsing import same_serial_number
 from ansible_collections.community.digicert.plugins.module_utils._x509.csr import ascii_name, csr_fingerprint
 
 if t.TYPE_CHECKING:

@@ -19,6 +19,7 @@ from datetime import timedelta
 
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.certificates import list_reissues
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError, printable
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.parsing import same_serial_number
 from ansible_collections.community.digicert.plugins.module_utils._issuance.context import (
     CONTINUED,
     NONE,
@@ -51,7 +52,6 @@ from ansible_collections.community.digicert.plugins.module_utils._issuance.state
     is_under_way,
     mismatched_order_error,
 )
-from ansible_collections.community.digicert.plugins.module_utils._x509.certificates import same_serial_number
 
 if t.TYPE_CHECKING:
     from ansible_collections.community.digicert.plugins.module_utils._certcentral.orders import Order

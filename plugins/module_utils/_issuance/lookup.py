@@ -16,7 +16,7 @@ import re
 import typing as t
 from datetime import datetime, timedelta
 
-from ansible_collections.community.digicert.plugins.module_utils._certcentral.certificates import list_reissues
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.certificates import list_known_reissues
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import (
     DigicertError,
     NotFoundError,
@@ -28,6 +28,7 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.or
     get_order,
     list_orders,
 )
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.parsing import same_serial_number
 from ansible_collections.community.digicert.plugins.module_utils._issuance.context import known_names
 from ansible_collections.community.digicert.plugins.module_utils._issuance.installed import companions
 from ansible_collections.community.digicert.plugins.module_utils._issuance.lifetime import (
@@ -35,7 +36,6 @@ from ansible_collections.community.digicert.plugins.module_utils._issuance.lifet
     renewal_threshold,
 )
 from ansible_collections.community.digicert.plugins.module_utils._issuance.states import ISSUED, is_under_way
-from ansible_collections.community.digicert.plugins.module_utils._x509.certificates import same_serial_number
 from ansible_collections.community.digicert.plugins.module_utils._x509.csr import csr_fingerprint
 
 if t.TYPE_CHECKING:
@@ -67,6 +67,7 @@ class OrderFinder:
         """Keep the context; nothing is sent yet."""
         self._context = context
         self._client: Client = context.client
+        self._orders: dict[int, Order] = {}  # as read by the current survey
 
     def current(self) -> Order | None:
         """Return the order in `order_id`, else the one in the journal, else the one of the installed certificate.
@@ -90,12 +91,12 @@ class OrderFinder:
             bought = entry.last_purchase
             if bought is not None and self._client.now() - bought < LAG:
                 raise DigicertError(
-                    f"The response to the order carried the id {order.order_id}, which is the id of another order, and "
-                    "the account may not show the right one yet. Run the task again in two minutes."
+                    f"CertCentral's response to the order contained the id {order.order_id}, which belongs to another "
+                    "order, and the account may not show the right one yet. Run the task again in two minutes."
                 )
             context.progress.warn(
-                f"The journal remembers order {order.order_id}, which is for other names and has no certificate of "
-                "this host. It is left alone; the account is searched instead."
+                f"The journal names order {order.order_id}, but that order is for other names and did not issue this "
+                "host's certificate, so it is not used. The module searches the account instead."
             )
         leaf = context.installed.leaf
         if leaf is None or leaf.is_self_signed:
@@ -115,6 +116,7 @@ class OrderFinder:
             DigicertError: the list cannot be read, is not complete, or an order contradicts it.
         """
         request = self._context.request
+        self._orders.clear()
         listing = list_orders(self._client, common_name=request.common_name)
         pending = good = recent = wider = None
         for row in listing.orders:
@@ -212,13 +214,15 @@ class OrderFinder:
         """Return an order with all its fields, including those that only the list has."""
         if row is None:
             return None
-        order = get_order(self._client, row.order_id)
-        return order._replace(
-            names=order.names or row.names,
-            product=order.product or row.product,
-            created=order.created or row.created,
-            order_valid_till=order.order_valid_till or row.order_valid_till,
-        )
+        if row.order_id not in self._orders:
+            order = get_order(self._client, row.order_id)
+            self._orders[row.order_id] = order._replace(
+                names=order.names or row.names,
+                product=order.product or row.product,
+                created=order.created or row.created,
+                order_valid_till=order.order_valid_till or row.order_valid_till,
+            )
+        return self._orders[row.order_id]
 
     def _get(self, order_id: int, advice: str) -> Order:
         try:
@@ -245,7 +249,7 @@ def is_foreign(context: CertificateContext, order: Order, same_names: bool | Non
         return False
     if is_tied(context, order):
         return False
-    rows = list_reissues(context.client, order.order_id)
+    rows = list_known_reissues(context.client, order.order_id)
     return not any(
         is_tied(context, Order(order.order_id, csr=row.csr, serial_number=row.serial_number)) for row in rows
     )

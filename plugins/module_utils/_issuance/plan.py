@@ -14,6 +14,7 @@ import typing as t
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError
 from ansible_collections.community.digicert.plugins.module_utils._issuance.context import ORDERED, REISSUED, RENEWED
 from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import REISSUE
+from ansible_collections.community.digicert.plugins.module_utils._issuance.reservation import seconds_left, use_once
 
 if t.TYPE_CHECKING:
     from ansible_collections.community.digicert.plugins.module_utils._certcentral.orders import Order
@@ -37,12 +38,34 @@ class Plan(t.NamedTuple):
     body: dict[str, t.Any] | None = None
 
 
-def reserved_plan(context: CertificateContext, submission: Submission) -> Plan:
-    """Return the plan to send a submission that this run planned and another machine has reserved.
+def reserved_plan(context: CertificateContext, submission: Submission, run_id: str) -> Plan | None:
+    """Return the plan to send what a run reserved on another machine; None if it did not, or has already sent it.
+
+    If Ansible starts the module again, the module searches for what the first process sent.
+
+    Args:
+        context: the certificate.
+        submission: from the journal of the other machine.
+        run_id: of this run.
 
     Raises:
-        DigicertError: the task now asks for something else.
+        DigicertError: it must not be sent. The journal loses the reservation then, because nothing was sent.
     """
+    if submission.run_id != run_id or submission.accepted:
+        return None
+    try:
+        return _plan_to_send(context, submission) if use_once(run_id) else None
+    except DigicertError:
+        context.journal.entry = context.entry._replace(submission=None)
+        raise
+
+
+def _plan_to_send(context: CertificateContext, submission: Submission) -> Plan:
+    if seconds_left(submission.run_id) <= 0:
+        raise DigicertError(
+            "Nothing was sent, because the reservation on the host is too old. Run the task again, for fewer hosts at "
+            "once."
+        )
     request = context.request
     same = set(submission.names) == set(request.names) and submission.product == request.product
     if submission.csr_sha256 != request.csr.fingerprint or not same:

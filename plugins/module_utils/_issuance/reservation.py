@@ -27,6 +27,7 @@ from ansible_collections.community.digicert.plugins.module_utils._issuance.journ
 
 # Less than the ten minutes after which another run takes over, with a margin longer than a request.
 LONGEST_RESERVATION = 480.0  # seconds
+_KEPT = 86400.0  # seconds that the use of a reservation is remembered, longer than a module that is started again
 _USED = "community.digicert-"  # with the id of the run, an empty file where this machine keeps temporary ones
 
 
@@ -37,9 +38,14 @@ def new_run_id() -> str:
 
 def seconds_left(run_id: str | None) -> float:
     """Return how long a run may still send what it reserved; 0 if the clock was set back, or for another text."""
+    age = _age(run_id)
+    return max(0.0, LONGEST_RESERVATION - age) if age is not None and age >= 0 else 0.0
+
+
+def _age(run_id: str | None) -> float | None:
+    """Return the seconds since the id of a run was made, by this machine's clock; None for another text."""
     made = re.fullmatch("([0-9]{1,15})-[0-9a-f]{16}", run_id or "")
-    age = -1.0 if made is None else time.time() - int(made.group(1))
-    return max(0.0, LONGEST_RESERVATION - age) if age >= 0 else 0.0
+    return None if made is None else time.time() - int(made.group(1))
 
 
 def use_once(run_id: str) -> bool:
@@ -49,27 +55,31 @@ def use_once(run_id: str) -> bool:
     noted here does not end with the process.
 
     Raises:
-        DigicertError: that cannot be noted.
+        DigicertError: that cannot be noted, or the text is not the id of a run.
     """
-    folder = tempfile.gettempdir()
-    _remove_used(folder)
+    if _age(run_id) is None:
+        raise DigicertError("The id of the reservation is invalid, so nothing was sent. Run the task again.")
     try:
+        folder = tempfile.gettempdir()
+        _remove_used(folder)
         # The name cannot be guessed, so nobody else has put a file or a link there.
         os.close(os.open(os.path.join(folder, _USED + run_id), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError:
         return False
     except OSError as exc:
         raise DigicertError(
-            f"Cannot write to {folder} that the reservation is used: {os.strerror(exc.errno or 0)}. Nothing was sent."
+            "Cannot record in the temporary folder that the reservation was used, so nothing was sent: "
+            f"{os.strerror(exc.errno or 0)}. Make the folder writable, or free disk space, and run the task again."
         ) from None
     return True
 
 
 def _remove_used(folder: str) -> None:
-    """Remove the notes about reservations that have ended, which nobody may send any more."""
+    """Remove the notes about reservations that ended long ago."""
     with contextlib.suppress(OSError):
         for name in os.listdir(folder):
-            if name.startswith(_USED) and seconds_left(name[len(_USED) :]) <= 0:
+            age = _age(name[len(_USED) :]) if name.startswith(_USED) else None
+            if age is not None and age > _KEPT:
                 with contextlib.suppress(OSError):
                     os.unlink(os.path.join(folder, name))
 

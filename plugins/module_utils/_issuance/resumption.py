@@ -15,17 +15,16 @@ from datetime import datetime, timedelta
 
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.certificates import (
     download,
+    list_known_reissues,
     list_reissues,
 )
-from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import (
-    DigicertError,
-    NotFoundError,
-)
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError, NotFoundError
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.orders import (
     Order,
     get_order,
     list_orders,
 )
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.parsing import same_serial_number
 from ansible_collections.community.digicert.plugins.module_utils._issuance.context import forget_order, known_names
 from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import ORDER, REISSUE, add_id
 from ansible_collections.community.digicert.plugins.module_utils._issuance.lifetime import longest_certificate
@@ -41,7 +40,6 @@ from ansible_collections.community.digicert.plugins.module_utils._issuance.submi
 from ansible_collections.community.digicert.plugins.module_utils._x509.certificates import (
     build_chain,
     read_certificates,
-    same_serial_number,
 )
 
 if t.TYPE_CHECKING:
@@ -288,7 +286,7 @@ def _order_of(context: CertificateContext, leaf: Certificate) -> Order | None:
     for row in listing.orders[:MOST_LOOKED_AT]:
         if row.order_valid_till is not None and row.order_valid_till < leaf.not_before:
             continue
-        numbers = [reissue.serial_number for reissue in list_reissues(client, row.order_id)]
+        numbers = [reissue.serial_number for reissue in list_known_reissues(client, row.order_id)]
         if any(map(context.is_installed, [row.serial_number, *numbers])):
             return get_order(client, row.order_id)
     return None

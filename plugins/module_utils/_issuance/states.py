@@ -109,8 +109,8 @@ def overdue_error(order: Order, dcv: DcvResult | None, failure: DigicertError | 
 def another_order_error(order: Order) -> DigicertError:
     """Return the error for an order whose response contained the id of another one."""
     return DigicertError(
-        f"The response to the order carried the id {order.order_id}, which is the id of another order. Run the task "
-        "again; it looks for the right one, and does not order again."
+        f"CertCentral's response to the order contained the id {order.order_id}, which belongs to another order. Run "
+        "the task again; it searches for the right one, and does not order again."
     )
 
 

@@ -18,6 +18,7 @@ import typing as t
 from datetime import datetime, timezone
 
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.parsing import same_serial_number
 from ansible_collections.community.digicert.plugins.module_utils._files.reading import read_regular
 from ansible_collections.community.digicert.plugins.module_utils._issuance.installed import (
     InstalledCertificate,
@@ -31,7 +32,6 @@ from ansible_collections.community.digicert.plugins.module_utils._issuance.journ
     entry_values,
 )
 from ansible_collections.community.digicert.plugins.module_utils._issuance.lifetime import in_days
-from ansible_collections.community.digicert.plugins.module_utils._x509.certificates import same_serial_number
 from ansible_collections.community.digicert.plugins.module_utils._x509.csr import Csr, ascii_name, read_csr
 from ansible_collections.community.digicert.plugins.module_utils._x509.library import load_cryptography
 

@@ -35,6 +35,7 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.or
     post_order,
     post_reissue,
 )
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.parsing import same_serial_number
 from ansible_collections.community.digicert.plugins.module_utils._issuance.context import known_names
 from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import ORDER, add_id
 from ansible_collections.community.digicert.plugins.module_utils._issuance.reservation import seconds_left
@@ -45,7 +46,6 @@ from ansible_collections.community.digicert.plugins.module_utils._issuance.state
     is_under_way,
     refused_reissue_error,
 )
-from ansible_collections.community.digicert.plugins.module_utils._x509.certificates import same_serial_number
 from ansible_collections.community.digicert.plugins.module_utils._x509.csr import csr_fingerprint
 
 if t.TYPE_CHECKING:

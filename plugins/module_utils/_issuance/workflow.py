@@ -29,6 +29,8 @@ from ansible_collections.community.digicert.plugins.module_utils._files.replacin
 from ansible_collections.community.digicert.plugins.module_utils._issuance.context import (
     CONTINUED,
     NONE,
+    ORDERED,
+    RENEWED,
     CertificateContext,
     Progress,
 )
@@ -45,8 +47,6 @@ from ansible_collections.community.digicert.plugins.module_utils._issuance.journ
 )
 from ansible_collections.community.digicert.plugins.module_utils._issuance.reservation import (
     new_run_id,
-    seconds_left,
-    use_once,
 )
 from ansible_collections.community.digicert.plugins.module_utils._issuance.states import ISSUED
 
@@ -210,8 +210,10 @@ class Workflow:
         was_refused = context.entry.refused is not None
         Submitter(context).look_after_refusal(bool(reasons))
         submission = context.entry.submission
-        if submission is not None and self._may_send(submission):
-            return self._submit(context, install, reserved_plan(context, submission))
+        run_id = self._elsewhere and self._elsewhere.run_id
+        reserved = reserved_plan(context, submission, run_id) if submission is not None and run_id is not None else None
+        if reserved is not None:
+            return self._submit(context, install, reserved)
         if submission is not None:
             resumed = Resumption(context).resume(submission, bool(reasons))
             if resumed is not None and not self._finish_interrupted(context, resumed):
@@ -231,22 +233,6 @@ class Workflow:
             return self._reserve(context, plan)
         return self._submit(context, install, plan)
 
-    def _may_send(self, submission: Submission) -> bool:
-        """Return whether this run reserved a submission, for the first time; raises DigicertError if it is too late.
-
-        If Ansible starts the module again, the module searches for what the first process sent.
-        """
-        run_id = self._elsewhere and self._elsewhere.run_id
-        if run_id is None or submission.run_id != run_id or submission.accepted:
-            return False
-        if seconds_left(run_id) > 0:
-            return use_once(run_id)
-        self.journal.entry = self.journal.entry._replace(submission=None)
-        raise DigicertError(
-            "Nothing was sent, because the reservation on the host is too old. Run the task again, for fewer "
-            "hosts at once."
-        )
-
     def _reserve(self, context: CertificateContext, plan: Plan) -> Outcome:
         """Return the outcome if another machine has to reserve the plan first."""
         run_id = new_run_id()
@@ -264,7 +250,8 @@ class Workflow:
             order = Submitter(context).submit_once(plan.submission, plan.body)
             if order is None:
                 raise DigicertError(
-                    "The request was lost, and the service did not carry it out. Run the task again to send it again."
+                    "The response was lost, and the account shows that the request was not carried out. Run the task "
+                    "again."
                 )
             if known is not None:
                 order = order._replace(order_valid_till=order.order_valid_till or known.order_valid_till)
@@ -330,7 +317,7 @@ class Workflow:
             return order.order_valid_till
         if entry.order_id == order.order_id and entry.order_valid_till is not None:
             return entry.order_valid_till
-        if self.progress.action not in ("ordered", "renewed"):
+        if self.progress.action not in (ORDERED, RENEWED):
             return None
         validity = self._request.body["order_validity"]
         days = validity.get("days") or 365 * validity.get("years", 0)

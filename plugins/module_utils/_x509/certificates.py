@@ -303,15 +303,6 @@ def serial_number(value: int) -> str:
     return digits.zfill(len(digits) + len(digits) % 2)
 
 
-def same_serial_number(one: str, other: str) -> bool:
-    """Return whether two hexadecimal serial numbers are the same, in any spelling."""
-
-    def plain(text: str) -> str:
-        return text.replace(":", "").replace(" ", "").lstrip("0").upper()
-
-    return plain(one) == plain(other)
-
-
 def describe(certificates: t.Iterable[Certificate]) -> dict[str, t.Any]:
     """Return what a diff or a result shows of certificates, as printable text."""
     return {

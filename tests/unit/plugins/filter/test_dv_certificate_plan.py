@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the role does on a host, by what the host says of its certificate: true or not."""
+"""The role's steps on a host, derived from what the host reports, true or false."""
 
 from __future__ import annotations
 

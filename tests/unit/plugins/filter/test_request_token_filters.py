@@ -64,9 +64,9 @@ def test_the_simulator_and_the_test_agree(csr: str, key: str, age: int, damaged:
 
 def test_info_is_plain_values() -> None:
     moment = datetime.now(timezone.utc).replace(microsecond=0)
-    told = info(f"v=1 {make(CSR, auth_key=AUTH_KEY, timestamp=moment.strftime('%Y%m%d%H%M%S'))}")
-    assert told.pop("remaining_days") == pytest.approx(30, abs=0.001)
-    assert told == {
+    shown = info(f"v=1 {make(CSR, auth_key=AUTH_KEY, timestamp=moment.strftime('%Y%m%d%H%M%S'))}")
+    assert shown.pop("remaining_days") == pytest.approx(30, abs=0.001)
+    assert shown == {
         "timestamp": moment.strftime("%Y%m%d%H%M%S"),
         "created": moment.isoformat(),
         "expires": (moment + timedelta(days=30)).isoformat(),
@@ -77,9 +77,9 @@ def test_info_is_plain_values() -> None:
 @pytest.mark.parametrize(("age", "expired"), [(29.99, False), (30.01, True)])
 def test_info_of_an_old_token(age: float, expired: bool) -> None:
     moment = datetime.now(timezone.utc) - timedelta(days=age)
-    told = info(make(CSR, auth_key=AUTH_KEY, timestamp=moment.strftime("%Y%m%d%H%M%S")))
-    assert told["expired"] is expired
-    assert told["remaining_days"] == pytest.approx(30 - age, abs=0.001)
+    shown = info(make(CSR, auth_key=AUTH_KEY, timestamp=moment.strftime("%Y%m%d%H%M%S")))
+    assert shown["expired"] is expired
+    assert shown["remaining_days"] == pytest.approx(30 - age, abs=0.001)
 
 
 def test_options_reach_the_logic() -> None:
@@ -110,9 +110,9 @@ def test_errors_are_those_of_ansible_and_hold_no_secret(call: t.Callable[[str], 
     secret = private_keys()["PKCS 8"]
     with pytest.raises(AnsibleFilterError) as caught:
         call(secret)
-    told = "".join(traceback.format_exception(caught.value))
+    shown = "".join(traceback.format_exception(caught.value))
     for line in [*secret.splitlines()[1:-1], AUTH_KEY]:
-        assert line not in told
+        assert line not in shown
         assert line not in repr(vars(caught.value))
 
 

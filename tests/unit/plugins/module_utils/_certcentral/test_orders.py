@@ -230,6 +230,8 @@ def test_reissues_newest_first_without_the_certificate_that_is_repeated(client: 
     script.answer({"certificates": None})
     with pytest.raises(DigicertError, match="no list certificates"):
         certificates.list_reissues(client, 7)
+    script.answer(coded("not_found"), status=404)
+    assert certificates.list_known_reissues(client, 7) == ()
 
 
 def test_the_writes_have_the_bodies_of_the_api(client: Client, script: Script) -> None:

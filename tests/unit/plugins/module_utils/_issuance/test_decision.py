@@ -20,8 +20,8 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.er
     RateLimitedError,
     RefusedError,
 )
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.parsing import same_serial_number
 from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import JournalEntry, Submission
-from ansible_collections.community.digicert.plugins.module_utils._x509.certificates import same_serial_number
 from ansible_collections.community.digicert.plugins.module_utils._x509.csr import read_csr
 
 from tests.support.issuance import ALTERNATE, INFO, LIST, NAME, POST, REISSUE, REISSUES, Case

@@ -74,7 +74,7 @@ def test_a_pending_order_under_the_id_of_another_one_is_looked_for(case: Case, s
     case.client.on("PUT .*/check-dcv$", {"order_status": "pending"})
     foreign = case.order(status="pending", certificate=FOREIGN)
     case.client.on(INFO, {**foreign, "id": 9, **({"alternative_order_id": "theirs"} if shows_id else {})})
-    with pytest.raises(DigicertError, match="carried the id 9, which is the id of another order"):
+    with pytest.raises(DigicertError, match="contained the id 9, which belongs to another order"):
         case.run(wait_timeout=60)
     certificate = {"csr": case.csr, "serial_number": "ab", "valid_till": case.day(198)}
     ours = {**case.order(certificate=certificate, date_created=case.day(0)), "id": 8}

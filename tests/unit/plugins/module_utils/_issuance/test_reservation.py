@@ -111,21 +111,30 @@ def test_the_reservation_of_another_run_is_a_lost_response(controller: Controlle
     assert controller.case.sent == []
 
 
-def test_a_reservation_ends_before_another_run_takes_over(
-    controller: Controller, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("problem", ["too old", "No such file or directory"])
+def test_a_reservation_that_cannot_be_used_blocks_no_other_run(
+    controller: Controller, monkeypatch: pytest.MonkeyPatch, problem: str
 ) -> None:
     planned = controller.run()
     now = time.time()
-    monkeypatch.setattr(time, "time", lambda: now + 481)
-    with pytest.raises(DigicertError, match="too old"):
+    if problem == "too old":
+        monkeypatch.setattr(time, "time", lambda: now + 481)
+    else:
+        monkeypatch.setattr(tempfile, "tempdir", "/missing")
+    with pytest.raises(DigicertError, match=problem):
         controller.run(planned.run_id)
     assert (controller.case.sent, controller.entry) == ([], EMPTY)
 
 
-def test_a_module_that_ansible_runs_again_sends_nothing(controller: Controller) -> None:
+@pytest.mark.parametrize("later", [0, 481])
+def test_a_module_that_ansible_runs_again_sends_nothing(
+    controller: Controller, monkeypatch: pytest.MonkeyPatch, later: int
+) -> None:
     planned, entry = controller.run(), controller.entry
     controller.run(planned.run_id)
     controller.entry = entry
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + later)
     with pytest.raises(DigicertError, match="The account does not show the order yet"):
         controller.run(planned.run_id)
     assert len(controller.case.sent) == 1
@@ -141,10 +150,15 @@ def test_notes_about_reservations_do_not_pile_up(tmp_path: Path, monkeypatch: py
     first, now = new_run_id(), time.time()
     assert [use_once(first), use_once(first), use_once(new_run_id())] == [True, False, True]
     assert len(list(tmp_path.iterdir())) == 2
+    (tmp_path / "community.digicert-notes").touch()
     monkeypatch.setattr(time, "time", lambda: now + 481)
+    assert not use_once(first), "a module that is started again long afterwards"
+    monkeypatch.setattr(time, "time", lambda: now + 86402)
     second = new_run_id()
     assert use_once(second)
-    assert [path.name.partition("digicert-")[2] for path in tmp_path.iterdir()] == [second]
+    assert {path.name.partition("digicert-")[2] for path in tmp_path.iterdir()} == {second, "notes"}
+    with pytest.raises(DigicertError, match="invalid"):
+        use_once("../notes")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
     with pytest.raises(DigicertError, match="No such file or directory"):
         use_once(second)

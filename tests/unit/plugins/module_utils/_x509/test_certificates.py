@@ -13,13 +13,13 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.parsing import same_serial_number
 from ansible_collections.community.digicert.plugins.module_utils._x509 import certificates as _certificates
 from ansible_collections.community.digicert.plugins.module_utils._x509.certificates import (
     Certificate,
     build_chain,
     describe,
     read_certificates,
-    same_serial_number,
     serial_number,
 )
 from ansible_collections.community.digicert.plugins.module_utils._x509.der import read_values

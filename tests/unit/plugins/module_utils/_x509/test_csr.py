@@ -245,7 +245,7 @@ def test_damaged_csrs_have_a_message() -> None:
 
 
 def failure_of(given: str | bytes) -> str:
-    """Return the message of the error, or "read"."""
+    """Return the message of the error, or "Good."."""
     try:
         read_csr(given)
     except DigicertError as error:

@@ -41,11 +41,11 @@ def failure(call: t.Callable[..., object], *args: object, **kwargs: object) -> s
     """Return the message of the DigicertError that a call must raise, after checking it for secrets."""
     with pytest.raises(DigicertError) as caught:
         call(*args, **kwargs)
-    told = "".join(traceback.format_exception(caught.type, caught.value, caught.tb))
+    shown = "".join(traceback.format_exception(caught.type, caught.value, caught.tb))
     for given in [*args, *kwargs.values()]:
         for line in given.split() if isinstance(given, str) else []:
             # Words of a message are shorter, and PEM headers are not secret.
-            assert len(line) < 13 or line not in told
+            assert len(line) < 13 or line not in shown
     return str(caught.value)
 
 

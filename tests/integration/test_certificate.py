@@ -18,8 +18,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from tests.support.calls import DOWNLOAD, INFO, LIST, ORDER, REISSUE
 from tests.support.pki import aged_certificate, new_csr
-from tests.support.sites import DOWNLOAD, INFO, LIST, MODULE, ORDER, REISSUE, Site
+from tests.support.sites import MODULE, Site
 
 
 @pytest.mark.smoke

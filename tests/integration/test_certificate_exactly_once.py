@@ -17,9 +17,10 @@ import pytest
 from ansible_collections.community.digicert.plugins.module_utils._issuance import submission
 
 from tests.simulator import Fault, Limit, OrderBehaviour
+from tests.support.calls import DOWNLOAD, INFO, LIST, ORDER, REISSUE
 from tests.support.module_runs import run_module
 from tests.support.pki import new_csr
-from tests.support.sites import DOWNLOAD, INFO, LIST, MODULE, ORDER, REISSUE, Site
+from tests.support.sites import MODULE, Site
 
 # What can happen to the response to an order, whether or not the service accepted it.
 LOSSES: dict[str, dict[str, t.Any]] = {

@@ -12,8 +12,9 @@ import typing as t
 import pytest
 
 from tests.simulator import DcvTargets, OrderBehaviour, Simulator
+from tests.support.calls import CHECK, DOWNLOAD, INFO, LIST, ORDER, RANDOM, REISSUE
 from tests.support.pki import new_csr
-from tests.support.sites import CHECK, DOWNLOAD, INFO, LIST, ORDER, RANDOM, REISSUE, Site
+from tests.support.sites import Site
 from tests.support.web import Page, page_server
 
 

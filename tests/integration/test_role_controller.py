@@ -15,10 +15,9 @@ import pytest
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from tests.simulator import OrderBehaviour
+from tests.support.calls import AUTH_KEY, LIST, ORDER, REISSUE
 from tests.support.dmz import Dmz
-from tests.support.fleet import AUTH_KEY, LIST, ORDER, Fleet, changes, notified, work_of
-
-REISSUE = "POST /order/certificate/N/reissue"
+from tests.support.fleet import Fleet, changes, notified, work_of
 
 
 @pytest.fixture

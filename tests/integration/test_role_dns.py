@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.fleet import AUTH_KEY, FIRST, Fleet, changes, failures
+from tests.support.calls import AUTH_KEY
+from tests.support.fleet import FIRST, Fleet, changes, failures
 from tests.support.servers import HOST, Knot, Nginx
 
 

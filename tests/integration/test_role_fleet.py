@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from tests.support.fleet import AUTH_KEY, FIRST, Fleet, changes, notified, work_of
+from tests.support.calls import AUTH_KEY
+from tests.support.fleet import FIRST, Fleet, changes, notified, work_of
 from tests.support.servers import Nginx
 
 

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from tests.support.fleet import AUTH_KEY, FIRST, Fleet, changes, notified
+from tests.support.calls import AUTH_KEY
+from tests.support.fleet import FIRST, Fleet, changes, notified
 from tests.support.network_guard import NetworkGuard
 from tests.support.servers import HOST, Nginx
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import typing as t
 
 from tests.simulator import DcvTargets, OrderBehaviour
-from tests.support.fleet import AUTH_KEY, ORDER, Fleet, failures
+from tests.support.calls import AUTH_KEY, ORDER, REISSUE
+from tests.support.fleet import Fleet, failures
 from tests.support.servers import HOST, Knot, Nginx
 
-REISSUE = "POST /order/certificate/N/reissue"
 CREATE = "POST /account/auth-key/N"
 
 

@@ -11,7 +11,8 @@ import typing as t
 from pathlib import Path
 
 from tests.simulator import DcvTargets
-from tests.support.fleet import AUTH_KEY, FIRST, Fleet
+from tests.support.calls import AUTH_KEY
+from tests.support.fleet import FIRST, Fleet
 from tests.support.playbooks import Run
 from tests.support.servers import HOST, Knot
 

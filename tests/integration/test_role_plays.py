@@ -11,7 +11,8 @@ from pathlib import Path
 
 import yaml
 
-from tests.support.fleet import AUTH_KEY, FIRST, ORDER, ROLE, Fleet, failures, yaml_of
+from tests.support.calls import AUTH_KEY, ORDER
+from tests.support.fleet import FIRST, ROLE, Fleet, failures, yaml_of
 from tests.support.playbooks import Run
 
 

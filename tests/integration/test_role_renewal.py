@@ -9,13 +9,12 @@ from __future__ import annotations
 import typing as t
 
 from tests.simulator import Fault, OrderBehaviour
-from tests.support.fleet import AUTH_KEY, FIRST, ORDER, Fleet, failures, notified, work_of
+from tests.support.calls import AUTH_KEY, DOWNLOAD, INFO, ORDER, REISSUE
+from tests.support.fleet import FIRST, Fleet, failures, notified, work_of
 from tests.support.servers import Nginx
 
-INFO = "GET /order/certificate/N"
-DOWNLOAD = "GET /certificate/N/download/format/pem_all"
 LIMIT = {"errors": [{"code": "request_limit_exceeded", "message": "Later."}]}
-RENEWAL = [INFO, "POST /order/certificate/N/reissue"]
+RENEWAL = [INFO, REISSUE]
 PLACE = ".well-known/pki-validation/fileauth.txt"
 
 

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.fleet import ORDER, ROLE, Fleet, failures
+from tests.support.calls import ORDER
+from tests.support.fleet import ROLE, Fleet, failures
 from tests.support.liar import write_liar
 from tests.support.pki import new_csr
 from tests.support.servers import HOST, Nginx

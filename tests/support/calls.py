@@ -10,6 +10,16 @@ import re
 
 from tests.simulator import Simulator
 
+# Calls as `calls` shows them.
+AUTH_KEY = "GET /account/auth-keys"
+ORDER = "POST /order/certificate/ssl_dv_geotrust_flex"
+INFO = "GET /order/certificate/N"
+CHECK = "PUT /order/certificate/N/check-dcv"
+LIST = "GET /order/certificate"
+REISSUE = "POST /order/certificate/N/reissue"
+RANDOM = "PUT /order/certificate/N/dcv-random-value"
+DOWNLOAD = "GET /certificate/N/download/format/pem_all"
+
 
 def calls(simulator: Simulator) -> list[str]:
     """Return the requests so far, as "METHOD /path", in order."""

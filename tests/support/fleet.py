@@ -17,15 +17,12 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.simulator import Simulator
-from tests.support.calls import CallCounter
+from tests.support.calls import LIST, ORDER, CallCounter
 from tests.support.pki import aged_certificate
 from tests.support.playbooks import Ansible, Run
 from tests.support.servers import Nginx
 
 ROLE = "community.digicert.dv_certificate"
-ORDER = "POST /order/certificate/ssl_dv_geotrust_flex"
-AUTH_KEY = "GET /account/auth-keys"
-LIST = "GET /order/certificate"
 FIRST = [LIST, ORDER]  # of a host that has nothing yet
 SHOW = {"name": "Show the result", "ansible.builtin.debug": {"msg": "{{ dv_certificate_result }}"}}
 

@@ -18,13 +18,6 @@ from tests.support.pki import new_csr
 from tests.support.playbooks import Ansible, Run, TaskResult
 
 MODULE = "community.digicert.digicert_certificate"
-ORDER = "POST /order/certificate/ssl_dv_geotrust_flex"
-INFO = "GET /order/certificate/N"
-CHECK = "PUT /order/certificate/N/check-dcv"
-LIST = "GET /order/certificate"
-REISSUE = "POST /order/certificate/N/reissue"
-RANDOM = "PUT /order/certificate/N/dcv-random-value"
-DOWNLOAD = "GET /certificate/N/download/format/pem_all"
 FILES = ("path", "chain_path", "full_chain_path")
 
 

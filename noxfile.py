@@ -121,7 +121,7 @@ def campaign(session: nox.Session) -> None:
     work.env["CAMPAIGN_STRIDE"] = "1" if deep else CAMPAIGN_STRIDE
     if deep:
         work.env["HYPOTHESIS_PROFILE"] = "deep"
-        arguments.append("tests/unit/plugins/module_utils/test_any_answer.py")
+        arguments.append("tests/unit/plugins/module_utils/_certcentral/test_any_response.py")
     work.pytest(*arguments, under=namespace, measure=not deep)
     if deep:
         work.run("python", "-m", "tests.histories", "--steps", "100000")

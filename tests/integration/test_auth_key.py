@@ -65,7 +65,7 @@ def test_which_ttl_key_is_reused(
     simulator: Simulator, ansible: Ansible, lives: list[float | None], options: dict[str, float], reused: int | None
 ) -> None:
     keys = [simulator.seed_auth_key(expiration=None if days is None else in_days(days)) for days in lives]
-    task = ansible.adhoc(MODULE, {"ttl_days": 30, **options}).last
+    task = ansible.module(MODULE, {"ttl_days": 30, **options})
     assert task.outcome == "ok", task.msg
     if reused is None:
         assert task.changed
@@ -77,13 +77,13 @@ def test_which_ttl_key_is_reused(
 
 def test_an_expiring_key_is_no_permanent_key(simulator: Simulator, ansible: Ansible) -> None:
     simulator.seed_auth_key(expiration=in_days(400))
-    assert ansible.adhoc(MODULE).last.changed
+    assert ansible.module(MODULE).changed
     assert [key.expiration is None for key in simulator.auth_keys()] == [False, True]
 
 
 def test_force_adds_one_more_ttl_key(simulator: Simulator, ansible: Ansible) -> None:
     old = simulator.seed_auth_key(expiration=in_days(30))
-    task = ansible.adhoc(MODULE, {"ttl_days": 30, "force": True}).last
+    task = ansible.module(MODULE, {"ttl_days": 30, "force": True})
     assert task.changed
     assert old.auth_key_id != task.result["auth_key_id"]
     assert {key.auth_key_id for key in simulator.auth_keys()} == {old.auth_key_id, task.result["auth_key_id"]}
@@ -91,7 +91,7 @@ def test_force_adds_one_more_ttl_key(simulator: Simulator, ansible: Ansible) -> 
 
 def test_force_rotates_the_permanent_key(simulator: Simulator, ansible: Ansible) -> None:
     old = simulator.seed_auth_key()
-    task = ansible.adhoc(MODULE, {"force": True}).last
+    task = ansible.module(MODULE, {"force": True})
     assert task.changed
     active = [key.auth_key_id for key in simulator.auth_keys() if key.active]
     assert active == [task.result["auth_key_id"]] != [old.auth_key_id]
@@ -102,7 +102,7 @@ def test_rotation_that_cannot_create_says_that_the_old_key_is_gone(simulator: Si
     old = simulator.seed_auth_key()
     error = {"errors": [{"code": "access_denied|quota", "message": "No more keys."}]}
     simulator.inject(Fault(method="POST", status=403, body=error, times=None))
-    task = ansible.adhoc(MODULE, {"force": True}).last
+    task = ansible.module(MODULE, {"force": True})
     assert task.outcome == "failed"
     assert f"The permanent AuthKey {old.auth_key_id} was deleted, but its replacement was not created" in task.msg
     assert "No more keys" in task.msg
@@ -113,7 +113,7 @@ def test_a_faster_run_is_not_an_error(simulator: Simulator, ansible: Ansible) ->
     # The first list shows the state before the other run created the AuthKey.
     simulator.seed_auth_key(auth_key_id="theirs")
     simulator.inject(Fault(method="GET", body={"auth_keys": []}))
-    task = ansible.adhoc(MODULE).last
+    task = ansible.module(MODULE)
     assert task.outcome == "ok", task.msg
     assert not task.changed
     assert task.result["auth_key_id"] == "theirs"
@@ -165,7 +165,7 @@ def test_check_mode_predicts_and_changes_nothing(simulator: Simulator, ansible: 
 
 def test_check_mode_predicts_rotation(simulator: Simulator, ansible: Ansible) -> None:
     simulator.seed_auth_key()
-    assert ansible.adhoc(MODULE, {"force": True}, "--check").last.changed
+    assert ansible.module(MODULE, {"force": True}, check_mode=True).changed
     assert calls(simulator) == [LIST]
 
 
@@ -201,7 +201,7 @@ def test_older_instance_without_list_call(simulator: Simulator, ansible: Ansible
     assert [run.of(name)[0].changed for name in ("create", "again")] == [True, False], run.output
     assert calls(simulator) == [LIST, "GET /account/auth-key", CREATE, LIST, "GET /account/auth-key"]
     simulator.seed_auth_key(expiration=in_days(30))
-    task = ansible.adhoc(MODULE).last
+    task = ansible.module(MODULE)
     assert task.outcome == "failed"
     assert task.result["http_status"] == 400
 
@@ -210,7 +210,7 @@ def test_info_lists_active_keys(simulator: Simulator, ansible: Ansible) -> None:
     permanent, expiring = simulator.seed_auth_key(), simulator.seed_auth_key(expiration=in_days(12.5))
     simulator.seed_auth_key(expiration=in_days(-1))
     simulator.seed_auth_key(enabled=False)
-    task = ansible.adhoc(INFO, {"api_key": simulator.keys["view_only"]}).last
+    task = ansible.module(INFO, {"api_key": simulator.keys["view_only"]})
     assert not task.changed
     assert calls(simulator) == [LIST]
     first, second = task.result["auth_keys"]

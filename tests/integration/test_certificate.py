@@ -131,11 +131,11 @@ def test_a_drifted_or_lost_file_is_put_right_without_a_request(site: Site) -> No
     paths[0].unlink()
     paths[1].write_text("garbage")
     paths[2].chmod(0o600)
-    task = site.run(args, "--diff")
+    task = site.run(args, diff=True)
     assert (task.outcome, task.changed) == ("ok", True), task.msg
     assert {entry["before_header"] for entry in task.result["diff"]} >= {str(path) for path in paths}
     paths[2].write_text(good[2].replace("\n", "\r\n"))
-    assert site.run(args, "--check").changed
+    assert site.run(args, check_mode=True).changed
     assert "\r" in paths[2].read_bytes().decode()
     assert site.run(args).changed
     assert [path.read_text() for path in paths] == good
@@ -151,7 +151,7 @@ def test_a_lost_chain_is_downloaded_and_not_ordered(site: Site) -> None:
     assert site.calls() == [LIST, ORDER, INFO, REISSUE]
     for name in ("chain_path", "full_chain_path"):
         Path(args[name]).unlink()
-    assert site.run(args, "--check").changed
+    assert site.run(args, check_mode=True).changed
     assert site.calls() == []
     task = site.run(args)
     assert (task.outcome, task.changed, task.result["action"]) == ("ok", True, "none"), task.msg
@@ -206,7 +206,7 @@ def test_renewal(site: Site) -> None:
     Path(args["path"]).write_text(old)
     Path(args["full_chain_path"]).unlink()
     site.calls()
-    predicted = site.run(args, "--check", "--diff")
+    predicted = site.run(args, check_mode=True, diff=True)
     assert (predicted.outcome, predicted.changed) == ("ok", True), predicted.msg
     assert site.calls() == []
     assert Path(args["path"]).read_text() == old
@@ -217,7 +217,7 @@ def test_renewal(site: Site) -> None:
         "serial_number": "(given by CertCentral)",
     }
     assert (diff["after"]["action"], predicted.result["action"]) == ("reissued", "reissued")
-    task = site.run({**args, "csr_content": new_csr("www.example.com", key=key)}, "--diff")
+    task = site.run({**args, "csr_content": new_csr("www.example.com", key=key)}, diff=True)
     assert (task.outcome, task.changed) == ("ok", True), task.msg
     assert (site.calls(), task.result["action"]) == ([INFO, REISSUE], "reissued")
     [backup] = task.result["backup_files"]
@@ -236,13 +236,13 @@ def test_more_remaining_days_than_validity_do_not_order_on_every_run(site: Site)
     again = site.run(args)
     assert (again.outcome, again.changed) == ("ok", False)
     for task in (first, again):
-        assert "not more than remaining_days (250)" in task.result["warnings"][0]
+        assert "not more than remaining_days (250)" in str(task.result["warnings"][0])
     assert site.calls() == [LIST, ORDER]
 
 
 def test_check_mode_without_a_certificate(site: Site) -> None:
     args = site.args()
-    task = site.run(args, "--check", "--diff")
+    task = site.run(args, check_mode=True, diff=True)
     assert (task.outcome, task.changed) == ("ok", True)
     assert [task.result[name] for name in ("order_id", "certificate", "action")] == [None, None, "ordered"]
     assert (site.calls(), site.files()) == ([], set())

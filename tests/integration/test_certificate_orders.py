@@ -17,6 +17,8 @@ from tests.support.pki import new_csr
 from tests.support.sites import Site
 from tests.support.web import Page, page_server
 
+REVOKE = "community.digicert.digicert_certificate_revoke"
+
 
 def test_pending_then_issued(site: Site) -> None:
     site.simulator.set_order_behaviour(OrderBehaviour(validation="never", polls=2))
@@ -183,7 +185,7 @@ def test_a_revoked_certificate_is_replaced_when_asked_for(site: Site) -> None:
     args = site.args()
     serial = site.run(args).result["serial_number"]
     assert site.run({**args, "check_revoked": True}).result["action"] == "none"
-    site.run_module("digicert_certificate_revoke", {"serial_number": serial, "skip_approval": True})
+    site.ansible.module(REVOKE, {"serial_number": serial, "skip_approval": True})
     assert not site.run(args).changed
     task = site.run({**args, "check_revoked": True})
     assert (task.outcome, task.result.get("action")) == ("ok", "reissued"), task.msg

@@ -61,7 +61,7 @@ def test_create_that_is_not_answered_in_time(
 ) -> None:
     simulator.inject(Fault(method="POST", **fault))
     args: dict[str, Any] = {"timeout": 1} if ttl_days is None else {"timeout": 1, "ttl_days": ttl_days}
-    task = ansible.adhoc(MODULE, args).last
+    task = ansible.module(MODULE, args)
     assert task.outcome == "ok", task.msg
     assert [key.auth_key_id for key in simulator.auth_keys()] == [task.result["auth_key_id"]]
 
@@ -69,7 +69,7 @@ def test_create_that_is_not_answered_in_time(
 def test_another_runs_key_is_not_adopted_when_it_does_not_fit(simulator: Simulator, ansible: Ansible) -> None:
     other = simulator.seed_auth_key(expiration=datetime.now(timezone.utc) + timedelta(days=20))
     simulator.inject(Fault(method="GET", body={"auth_keys": []}), Fault(method="POST", drop="reset"))
-    task = ansible.adhoc(MODULE, {"ttl_days": 30}).last
+    task = ansible.module(MODULE, {"ttl_days": 30})
     assert task.changed
     assert task.result["auth_key_id"] != other.auth_key_id
     assert len(simulator.auth_keys()) == 2
@@ -80,25 +80,25 @@ def test_lost_create_and_failing_look_say_so(simulator: Simulator, ansible: Ansi
         Fault(method="POST", drop="reset", commit=True),
         Fault(method="GET", skip=1, times=None, status=500),
     )
-    task = ansible.adhoc(MODULE, {"ttl_days": 30}).last
+    task = ansible.module(MODULE, {"ttl_days": 30})
     assert task.outcome == "failed"
     assert "Whether the AuthKey was created is unknown" in task.msg
     assert task.msg.endswith("Run the task again.")
     simulator.clear_faults()
-    again = ansible.adhoc(MODULE, {"ttl_days": 30}).last
+    again = ansible.module(MODULE, {"ttl_days": 30})
     assert (again.outcome, again.changed, len(simulator.auth_keys())) == ("ok", False, 1)
 
 
 def test_one_try_still_looks_for_the_key(simulator: Simulator, ansible: Ansible) -> None:
     simulator.inject(Fault(method="POST", drop="reset", commit=True))
-    task = ansible.adhoc(MODULE, {"retry_timeout": 0}).last
+    task = ansible.module(MODULE, {"retry_timeout": 0})
     assert (task.outcome, task.changed) == ("ok", True), task.msg
     assert len(simulator.auth_keys()) == 1
 
 
 def test_one_try_creates_nothing_more(simulator: Simulator, ansible: Ansible) -> None:
     simulator.inject(Fault(method="POST", drop="reset"))
-    task = ansible.adhoc(MODULE, {"retry_timeout": 0}).last
+    task = ansible.module(MODULE, {"retry_timeout": 0})
     assert task.outcome == "failed"
     assert "The account's list does not show a new AuthKey yet" in task.msg
     assert (len([c for c in calls(simulator) if c.startswith("POST")]), simulator.auth_keys()) == (1, [])
@@ -106,7 +106,7 @@ def test_one_try_creates_nothing_more(simulator: Simulator, ansible: Ansible) ->
 
 def test_server_that_answers_nonsense_is_asked_twice_only(simulator: Simulator, ansible: Ansible) -> None:
     simulator.inject(Fault(method="POST", body="<html>Please log in</html>", times=None))
-    task = ansible.adhoc(MODULE).last
+    task = ansible.module(MODULE)
     assert task.outcome == "failed"
     assert "is not JSON" in task.msg
     assert "The account's list does not show a new AuthKey yet" in task.msg
@@ -122,7 +122,7 @@ def test_rate_limit_is_ridden_out(
     limited = {"errors": [{"code": "request_limit_exceeded", "message": "Too many requests."}]}
     for method in ("GET", "POST"):
         simulator.inject(Fault(method=method, status=429, body=limited, headers=headers))
-    task = ansible.adhoc(MODULE).last
+    task = ansible.module(MODULE)
     assert (task.outcome, task.changed) == ("ok", True), task.msg
     assert [entry.status for entry in simulator.log] == [429, 200, 429, 200]
     times = [entry.time for entry in simulator.log]
@@ -133,5 +133,5 @@ def test_a_key_that_another_run_deletes_first_is_no_change(simulator: Simulator,
     gone = {"errors": [{"code": "not_found", "message": "No such AuthKey."}]}
     simulator.seed_auth_key()
     simulator.inject(Fault(method="DELETE", status=404, body=gone))
-    task = ansible.adhoc(MODULE, {"state": "absent", "permanent": True}).last
+    task = ansible.module(MODULE, {"state": "absent", "permanent": True})
     assert (task.outcome, task.changed) == ("ok", False), task.msg

@@ -22,16 +22,16 @@ INFO = "community.digicert.digicert_auth_key_info"
 SECRET = "SECRET-key-0123456789"  # appears only if it leaks
 
 
-def failure_of(run: Run, *words: str) -> TaskResult:
+def failure_of(run: Run | TaskResult, *words: str) -> TaskResult:
     """Return the failed task, after checks for every failure: one sentence, no traceback, no secret."""
-    task = run.last
-    assert task.outcome == "failed", run.output
+    task, output = (run.last, run.output) if isinstance(run, Run) else (run, str(run.result))
+    assert task.outcome == "failed", output
     assert task.msg.endswith("."), task.msg
     assert "\n" not in task.msg
     for word in words:
         assert word in task.msg
-    assert "Traceback" not in run.output
-    assert SECRET not in run.output
+    assert "Traceback" not in output
+    assert SECRET not in output
     return task
 
 
@@ -94,14 +94,14 @@ def test_bad_input_is_refused_before_any_request(simulator: Simulator, ansible: 
 
 def test_missing_api_key_is_named(ansible: Ansible) -> None:
     del ansible.env["DIGICERT_API_KEY"]
-    assert "api_key" in ansible.adhoc(MODULE).last.msg
-    failure_of(ansible.adhoc(MODULE, DIGICERT_API_KEY=""), "api_key is empty", "DIGICERT_API_KEY")
+    assert "api_key" in ansible.module(MODULE).msg
+    failure_of(ansible.module(MODULE, DIGICERT_API_KEY=""), "api_key is empty", "DIGICERT_API_KEY")
 
 
 def test_redirects_are_not_followed(simulator: Simulator, ansible: Ansible) -> None:
     simulator.inject(Fault(status=307, headers={"Location": f"{simulator.http_url}/account/elsewhere?t={SECRET}"}))
     task = failure_of(
-        ansible.adhoc(MODULE), f"redirects to {simulator.http_url}/account/elsewhere (", "does not follow"
+        ansible.module(MODULE), f"redirects to {simulator.http_url}/account/elsewhere (", "does not follow"
     )
     assert task.result["http_status"] == 307
     assert len(simulator.log) == 1
@@ -109,7 +109,7 @@ def test_redirects_are_not_followed(simulator: Simulator, ansible: Ansible) -> N
 
 def test_refused_key(simulator: Simulator, ansible: Ansible) -> None:
     task = failure_of(
-        ansible.adhoc(MODULE, {"api_key": simulator.keys["unknown"]}), "API key was refused", "Check api_key"
+        ansible.module(MODULE, {"api_key": simulator.keys["unknown"]}), "API key was refused", "Check api_key"
     )
     assert task.result["http_status"] == 403
     assert task.result["code"].startswith("access_denied|")
@@ -123,19 +123,19 @@ def test_key_without_permission(simulator: Simulator, ansible: Ansible, args: di
     if args.get("state"):
         simulator.seed_auth_key()
     args["api_key"] = simulator.keys["view_only"]
-    task = failure_of(ansible.adhoc(MODULE, args), "lacks the permission", "not restricted to View Only")
+    task = failure_of(ansible.module(MODULE, args), "lacks the permission", "not restricted to View Only")
     assert (task.result["http_status"], task.result["code"]) == (403, "access_denied|missing_permission")
 
 
 def test_wrong_path_says_to_check_api_url(simulator: Simulator, ansible: Ansible) -> None:
-    run = ansible.adhoc(MODULE, {"api_url": simulator.url.replace("v2", "v3")})
-    task = failure_of(run, "Cannot list the AuthKeys", "Check api_url")
+    task = ansible.module(MODULE, {"api_url": simulator.url.replace("v2", "v3")})
+    task = failure_of(task, "Cannot list the AuthKeys", "Check api_url")
     assert (task.result["http_status"], task.result["code"]) == (404, "not_found|route")
 
 
 def test_a_gateways_404_is_not_taken_for_an_absent_key(simulator: Simulator, ansible: Ansible) -> None:
     simulator.inject(Fault(status=404, body="<html><body>No such site</body></html>"))
-    failure_of(ansible.adhoc(MODULE, {"state": "absent", "auth_key_id": "abc"}), "No such site", "Check api_url")
+    failure_of(ansible.module(MODULE, {"state": "absent", "auth_key_id": "abc"}), "No such site", "Check api_url")
 
 
 ODD_ANSWERS: dict[str, tuple[dict[str, Any], str]] = {
@@ -183,7 +183,7 @@ def test_odd_answers(simulator: Simulator, ansible: Ansible) -> None:
 
 def test_slow_server_is_left_within_timeout(simulator: Simulator, ansible: Ansible) -> None:
     simulator.inject(Fault(times=None, drip_headers=1.0))
-    task = failure_of(ansible.adhoc(MODULE, {"timeout": 2}), "no complete response within 2 seconds")
+    task = failure_of(ansible.module(MODULE, {"timeout": 2}), "no complete response within 2 seconds")
     assert 2 <= task.seconds < 25
     assert len(simulator.log) == 1
 
@@ -192,13 +192,13 @@ def test_unreachable_service_is_tried_for_retry_timeout(ansible: Ansible) -> Non
     with socket.socket() as nobody_listens:
         nobody_listens.bind(("127.0.0.1", 0))
         url = f"https://127.0.0.1:{nobody_listens.getsockname()[1]}/services/v2"
-        run = ansible.adhoc(MODULE, {"api_url": url, "retry_timeout": 4})
-        assert 4 <= failure_of(run, "no connection (Connection refused)").seconds < 30
+        task = ansible.module(MODULE, {"api_url": url, "retry_timeout": 4})
+        assert 4 <= failure_of(task, "no connection (Connection refused)").seconds < 30
 
 
 def test_retry_after_beyond_retry_timeout_ends_at_once(simulator: Simulator, ansible: Ansible) -> None:
     simulator.inject(Fault(status=429, headers={"Retry-After": "3600"}, times=None))
-    task = failure_of(ansible.adhoc(MODULE), "rate limit")
+    task = failure_of(ansible.module(MODULE), "rate limit")
     assert task.seconds < 25
     assert task.result["http_status"] == 429
 
@@ -206,9 +206,9 @@ def test_retry_after_beyond_retry_timeout_ends_at_once(simulator: Simulator, ans
 def test_expired_certificate_is_refused_unless_certificates_are_not_validated(ansible: Ansible) -> None:
     with Simulator(certificate="expired") as other:
         args = {"api_url": other.url, "ca_path": str(other.ca_file)}
-        failure_of(ansible.adhoc(MODULE, args), "TLS certificate is not accepted", "certificate has expired")
+        failure_of(ansible.module(MODULE, args), "TLS certificate is not accepted", "certificate has expired")
         assert other.log == []
-        assert ansible.adhoc(MODULE, {**args, "validate_certs": False}).last.outcome == "ok"
+        assert ansible.module(MODULE, {**args, "validate_certs": False}).outcome == "ok"
 
 
 @pytest.mark.smoke
@@ -221,18 +221,18 @@ def test_unknown_ca_is_refused_and_ca_path_accepts_it(simulator: Simulator, ansi
 
 def test_ca_path_that_holds_no_certificate(ansible: Ansible, tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("no certificate\n")
-    failure_of(ansible.adhoc(MODULE, {"ca_path": str(tmp_path / "ca.pem")}), "ca_path")
+    failure_of(ansible.module(MODULE, {"ca_path": str(tmp_path / "ca.pem")}), "ca_path")
 
 
 def test_https_to_a_port_that_speaks_http(simulator: Simulator, ansible: Ansible) -> None:
-    failure_of(ansible.adhoc(MODULE, {"api_url": simulator.http_url.replace("http:", "https:")}), "TLS failed")
+    failure_of(ansible.module(MODULE, {"api_url": simulator.http_url.replace("http:", "https:")}), "TLS failed")
 
 
 def test_netrc_is_not_consulted(simulator: Simulator, ansible: Ansible) -> None:
     netrc = ansible.home / ".netrc"
     netrc.write_text("machine 127.0.0.1 login user password secret\n")
     netrc.chmod(0o600)
-    assert ansible.adhoc(MODULE).last.outcome == "ok"
+    assert ansible.module(MODULE).outcome == "ok"
     assert all("Authorization" not in entry.headers for entry in simulator.log)
 
 
@@ -267,14 +267,14 @@ def test_proxy_variables_are_honoured_and_the_proxy_never_sees_the_key(simulator
 
 def test_plain_http_never_goes_through_a_proxy(simulator: Simulator, ansible: Ansible) -> None:
     proxy = Proxy()
-    run = ansible.adhoc(MODULE, {"api_url": simulator.http_url}, HTTP_PROXY=proxy.url, ALL_PROXY=proxy.url)
-    assert run.last.outcome == "ok"
+    task = ansible.module(MODULE, {"api_url": simulator.http_url}, HTTP_PROXY=proxy.url, ALL_PROXY=proxy.url)
+    assert task.outcome == "ok"
     assert proxy.seen == b""
     assert len(simulator.log) == 2
 
 
 def test_requests_are_well_formed_and_reuse_the_connection(simulator: Simulator, ansible: Ansible) -> None:
-    ansible.adhoc(MODULE)
+    ansible.module(MODULE)
     get, post = simulator.log
     assert calls(simulator) == ["GET /account/auth-keys", "POST /account/auth-key"]
     for entry in (get, post):

@@ -57,6 +57,7 @@ def run_module(
     *,
     user: int | None = None,
     check_mode: bool = False,
+    diff: bool = False,
     prepare: t.Callable[[], object] = lambda: None,
 ) -> dict[str, t.Any]:
     """Run a module of the collection and return its result.
@@ -66,6 +67,7 @@ def run_module(
         args: its options.
         user: id of the user that it runs as, None for the user of the test.
         check_mode: as in Ansible.
+        diff: likewise.
         prepare: is called in the process of the module.
 
     Returns:
@@ -74,7 +76,8 @@ def run_module(
     module = importlib.import_module(PREFIX + name)
     importlib.import_module("cryptography.x509")  # may not be readable for the other user
     importlib.import_module("cryptography.hazmat.primitives.serialization.pkcs12")
-    words = {**args, "_ansible_check_mode": check_mode, "_ansible_remote_tmp": tempfile.gettempdir()}
+    words = {**args, "_ansible_check_mode": check_mode, "_ansible_diff": diff}
+    words["_ansible_remote_tmp"] = tempfile.gettempdir()
     with tempfile.TemporaryFile("w+") as output:
 
         def work() -> None:

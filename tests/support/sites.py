@@ -44,13 +44,9 @@ class Site:
         }
         return {option: value for option, value in options.items() if value is not None}
 
-    def run(self, args: dict[str, t.Any], *options: str, **env: str) -> TaskResult:
-        """Run one task in an ansible process of its own."""
-        return self.ansible.adhoc(MODULE, args, *options, **env).last
-
-    def run_module(self, name: str, args: dict[str, t.Any]) -> TaskResult:
-        """Run one task with another module of the collection."""
-        return self.ansible.adhoc(f"community.digicert.{name}", args).last
+    def run(self, args: dict[str, t.Any], *, check_mode: bool = False, diff: bool = False) -> TaskResult:
+        """Run the module in a process of its own, without Ansible."""
+        return self.ansible.module(MODULE, args, check_mode=check_mode, diff=diff)
 
     def play(self, tasks: dict[str, dict[str, t.Any]], *options: str, **env: str) -> Run:
         """Run tasks, name -> module options, in one ansible process; a failed one does not end the play."""

@@ -38,7 +38,7 @@ def save(runs: Sequence[Run], directory: Path) -> None:
 
 
 def draw(rows: Sequence[dict[str, Any]], file: Path) -> None:
-    """Draw time and requests over the number of hosts, each with its bound."""
+    """Draw time and requests over the number of hosts, each with its minimum."""
     figure = Figure(figsize=(8, 3.6), layout="constrained")
     panels = figure.subplots(1, 2)
     warm = [row for row in rows if not row["cold"]]
@@ -50,8 +50,8 @@ def draw(rows: Sequence[dict[str, Any]], file: Path) -> None:
             _draw_profile(panel, [row for row in warm if row["profile"] == profile], what, bound, f"C{number}")
         panel.set(xlabel="hosts", ylabel=unit, xlim=(0, None), ylim=(0, None))
         panel.grid(alpha=0.3)
-    panels[0].set_title(f"Time (dotted: bound; wanted: {MOST_TIME} times)")
-    panels[1].set_title(f"Requests (dotted: fewest; wanted: {MOST_REQUESTS} times)")
+    panels[0].set_title(f"Time (dotted: minimum; target: {MOST_TIME}x)")
+    panels[1].set_title(f"Requests (dotted: minimum; target: {MOST_REQUESTS}x)")
     panels[0].legend(fontsize=7)
     drawing = io.StringIO()
     FigureCanvasSVG(figure).print_svg(drawing, metadata={"Date": None, "Creator": None})

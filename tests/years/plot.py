@@ -18,16 +18,16 @@ from matplotlib.figure import Figure
 from tests.years.play import Played, orders_of_version_0_2
 
 # The same data give the same file: text stays text, ids are derived from a fixed word.
-mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "years", "font.size": 8})
+mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "years", "font.size": 11})
 
 
 def draw(played: Sequence[Played], file: Path) -> None:
     """Draw one panel for each lifetime."""
-    figure = Figure(figsize=(8, 4.2), layout="constrained")
+    figure = Figure(figsize=(6.4, 5), layout="constrained")
     panels = figure.subplots(len(played), 1, sharex=True, squeeze=False)[:, 0]
     for panel, one in zip(panels, played, strict=True):
         _draw_lifetime(panel, one)
-    panels[0].legend(loc="upper center", bbox_to_anchor=(0.5, 1.75), ncols=4, fontsize=7)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=2, fontsize=10)
     panels[-1].set(xlabel="day", xlim=(-10, played[0].days + 5))
     drawing = io.StringIO()
     FigureCanvasSVG(figure).print_svg(drawing, metadata={"Date": None, "Creator": None})

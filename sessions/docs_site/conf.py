@@ -46,6 +46,8 @@ def drop_contents(_app: Sphinx, doctree: nodes.document) -> None:
     """Remove the lists of contents, which pages have for other themes; this theme shows them beside the page."""
     for topic in [topic for topic in doctree.findall(nodes.topic) if "contents" in topic["classes"]]:
         topic.parent.remove(topic)
+    for title in doctree.findall(nodes.title):  # it would link back to its line in the list
+        title.attributes.pop("refid", None)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

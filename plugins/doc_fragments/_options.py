@@ -49,8 +49,8 @@ options:
     default: 30
   retry_timeout:
     description:
-      - Seconds to retry one API call after transient failures, such as rate limiting (HTTP 429), HTTP 502, 503 and
-        504, and broken or refused connections. V(0) means one try.
+      - Seconds to retry one API call after transient failures, such as rate limiting (HTTP 429), HTTP 502, 503,
+        and 504, and broken or refused connections. V(0) means one try.
       - Waits grow from one second to thirty, and under the rate limit from five seconds to twenty. They are
         random so that many hosts spread out, and they respect C(Retry-After). If a response asks for more time than is
         left, the task fails at once.

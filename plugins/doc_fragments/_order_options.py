@@ -69,7 +69,7 @@ options:
   order_validity:
     description:
       - How long the order is valid. Set exactly one suboption. If not set, the order is valid for one year.
-      - A certificate is valid for less time, at most 199 days, 99 days from March 2027, and 46 days from March 2029.
+      - A certificate is valid for less time, at most 199 days, 99 days from early 2027, and 46 days from early 2029.
         The module reissues it within the same order, free of charge.
     type: dict
     suboptions:

@@ -13,8 +13,8 @@ version_added: 0.1.0
 author:
   - community.digicert contributors (!UNKNOWN)
 description:
-  - Makes sure that a DigiCert CertCentral account has an AuthKey, and returns it. The module reuses a key that fits and
-    creates a missing one exactly once, even when many hosts ask at the same time or the network fails.
+  - Makes sure that a DigiCert CertCentral account has an AuthKey, and returns it. The module reuses an AuthKey that
+    fits and creates a missing one exactly once, even when many hosts ask at the same time or the network fails.
   - An AuthKey is an account-wide secret. Request tokens made with it prove control of a domain before an order is
     placed, so that DV certificates are issued at once.
   - By default the module manages the account's permanent AuthKey. Set O(ttl_days) to manage an AuthKey that expires.
@@ -27,68 +27,68 @@ attributes:
   check_mode:
     support: full
     details:
-      - Sends no request that creates or deletes a key.
+      - Sends no request that creates or deletes an AuthKey.
   diff_mode:
     support: full
     details:
-      - Shows id and expiry of the key, never the key itself.
+      - Shows id and expiry of the AuthKey, never the AuthKey itself.
   facts:
     description: Action returns an C(ansible_facts) dictionary that will update existing host facts.
     support: full
   idempotent:
     support: partial
     details:
-      - With O(state=present) and O(force=true), each run creates a key.
+      - With O(state=present) and O(force=true), each run creates an AuthKey.
 options:
   state:
     description:
-      - V(present) makes sure that the account has the requested key.
-      - V(absent) makes sure that a key does not exist. It needs either O(auth_key_id) or O(permanent=true). When a key
-        is deleted, all request tokens made with it become invalid.
+      - V(present) makes sure that the account has the requested AuthKey.
+      - V(absent) makes sure that an AuthKey does not exist. It needs either O(auth_key_id) or O(permanent=true). When
+        an AuthKey is deleted, all request tokens made with it become invalid.
     type: str
     choices: [present, absent]
     default: present
   ttl_days:
     description:
-      - How many days the key is valid, at least V(1). Omit it for the permanent key.
-      - An account can have any number of keys that expire. If two hosts need one at the same moment, each creates one.
-        Run the task once for all hosts, as the examples show.
+      - How many days the AuthKey is valid, at least V(1). Omit it for the permanent AuthKey.
+      - An account can have any number of AuthKeys that expire. If two hosts need one at the same moment, each creates
+        one. Run the task once for all hosts, as the examples show.
       - Only with O(state=present).
     type: int
   min_remaining_days:
     description:
-      - The module reuses an expiring key that is valid for at least this many more days and at most for O(ttl_days). If
-        there are several, it reuses the one that is valid longest.
+      - The module reuses an expiring AuthKey that is valid for at least this many more days and at most for
+        O(ttl_days). If there are several, it reuses the one that is valid longest.
       - Requires O(ttl_days) and must not be greater. If not set, this is one third of O(ttl_days).
     type: float
   force:
     description:
-      - Create a key even if a suitable one exists.
-      - With O(ttl_days), this adds one more key.
-      - Without O(ttl_days), this rotates the permanent key. The module deletes it, so that its request tokens become
-        invalid, and creates another one. If the second step fails, the error message says so, and the next run creates
-        the key.
+      - Create an AuthKey even if a suitable one exists.
+      - With O(ttl_days), this adds one more AuthKey.
+      - Without O(ttl_days), this rotates the permanent AuthKey. The module deletes it, so that its request tokens
+        become invalid, and creates another one. If the second step fails, the error message says so, and the next run
+        creates the AuthKey.
       - Only used with O(state=present).
     type: bool
     default: false
   auth_key_id:
     description:
-      - Id of the key to delete, permanent or not, active or not. It must not be empty.
+      - Id of the AuthKey to delete, permanent or not, active or not. It must not be empty.
       - Only with O(state=absent).
     type: str
   permanent:
     description:
-      - Delete the account's permanent key. You do not need to know its id.
+      - Delete the account's permanent AuthKey. You do not need to know its id.
       - Only with O(state=absent), and not together with O(auth_key_id), not even with an empty one.
     type: bool
     default: false
     version_added: 0.3.0
   set_facts:
     description:
-      - Whether to also return the key as the fact RV(ignore:ansible_facts.digicert_auth_key), for later tasks and
+      - Whether to also return the AuthKey as the fact RV(ignore:ansible_facts.digicert_auth_key), for later tasks and
         roles.
       - Turn this off if a registered result is enough, or if you use a persistent fact cache (C(fact_caching) other
-        than C(memory)), which keeps the key on disk or in a database.
+        than C(memory)), which keeps the AuthKey on disk or in a database.
     type: bool
     default: true
 notes:
@@ -96,8 +96,8 @@ notes:
   - Unless C(pipelining) is on, Ansible passes all options, including O(api_key), to a module in a file on the host that
     runs it. Delegate the task to the controller to keep the API key away from managed hosts.
   - After a timeout, a broken connection, HTTP 5xx, or an unreadable response, it can be unclear whether the service
-    created or deleted a key. The module then checks the account's keys before it tries again. If that does not settle
-    it, the task fails, says so, and counts as changed.
+    created or deleted an AuthKey. The module then checks the account's AuthKeys before it tries again. If that does not
+    settle it, the task fails, says so, and counts as changed.
   - The remaining validity is measured by the clock of the API.
 seealso:
   - module: community.digicert.digicert_auth_key_info
@@ -158,21 +158,21 @@ RETURN = r"""
 auth_key_id:
   description:
     - Id of the AuthKey.
-    - V(none) if there was nothing to delete, and in check mode if a key would be created.
+    - V(none) if there was nothing to delete, and in check mode if an AuthKey would be created.
   returned: success
   type: str
   sample: 8b1c5f0e2a7d
 auth_key:
   description:
     - The AuthKey itself, a secret.
-    - V(none) in check mode if a key would be created.
+    - V(none) in check mode if an AuthKey would be created.
   returned: success and O(state=present)
   type: str
   sample: 1f3870be274f6c49b3e31a0c6728957f
 expiration_datetime:
   description:
-    - When the AuthKey expires (UTC, ISO 8601), as the API gave it. V(none) for the permanent key.
-    - V(none) in check mode if a key would be created.
+    - When the AuthKey expires (UTC, ISO 8601), as the API gave it. V(none) for the permanent AuthKey.
+    - V(none) in check mode if an AuthKey would be created.
   returned: success and O(state=present)
   type: str
   sample: "2025-06-06T18:24:09+00:00"

@@ -67,7 +67,7 @@ auth_keys:
       type: str
       sample: 1f3870be274f6c49b3e31a0c6728957f
     expiration_datetime:
-      description: When the AuthKey expires (UTC, ISO 8601), as the API gave it. V(none) for the permanent key.
+      description: When the AuthKey expires (UTC, ISO 8601), as the API gave it. V(none) for the permanent AuthKey.
       returned: always
       type: str
       sample: "2025-06-06T18:24:09+00:00"
@@ -79,7 +79,7 @@ auth_keys:
     remaining_days:
       description:
         - Days of 24 hours until the AuthKey expires, by the clock of the API.
-        - Negative when it has expired, V(none) for the permanent key.
+        - Negative when it has expired, V(none) for the permanent AuthKey.
       returned: always
       type: float
       sample: 27.35

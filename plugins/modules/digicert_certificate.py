@@ -36,7 +36,7 @@ attributes:
   diff_mode:
     support: full
     details:
-      - Shows subject, names, serial number and validity of the certificates in each file, and RV(action).
+      - Shows subject, names, serial number, and validity of the certificates in each file, and RV(action).
   idempotent:
     support: partial
     details:

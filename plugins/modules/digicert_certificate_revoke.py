@@ -133,13 +133,13 @@ serial_number:
   type: str
   sample: 0A1B2C3D4E5F60718293A4B5C6D7E8F9
 http_status:
-  description: HTTP status of the answer that made the task fail.
-  returned: failure, when there was an answer
+  description: HTTP status of the response that made the task fail.
+  returned: failure, when there was a response
   type: int
   sample: 403
 code:
   description: Error code of the API.
-  returned: failure, when the answer had one
+  returned: failure, when the response had one
   type: str
   sample: access_denied|missing_permission
 """

@@ -82,13 +82,13 @@ order_status:
   type: str
   sample: canceled
 http_status:
-  description: HTTP status of the answer that made the task fail.
-  returned: failure, when there was an answer
+  description: HTTP status of the response that made the task fail.
+  returned: failure, when there was a response
   type: int
   sample: 403
 code:
   description: Error code of the API.
-  returned: failure, when the answer had one
+  returned: failure, when the response had one
   type: str
   sample: access_denied|missing_permission
 """

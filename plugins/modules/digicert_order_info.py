@@ -103,7 +103,7 @@ orders:
       type: int
       sample: 123456789
     status:
-      description: State of the order, for example V(pending), V(issued), V(reissue_pending) or V(revoked).
+      description: State of the order, for example V(pending), V(issued), V(reissue_pending), or V(revoked).
       returned: always
       type: str
       sample: issued
@@ -230,13 +230,13 @@ orders:
           type: str
           sample: "2027-11-27T23:59:59+00:00"
 http_status:
-  description: HTTP status of the answer that made the task fail.
-  returned: failure, when there was an answer
+  description: HTTP status of the response that made the task fail.
+  returned: failure, when there was a response
   type: int
   sample: 403
 code:
   description: Error code of the API.
-  returned: failure, when the answer had one
+  returned: failure, when the response had one
   type: str
   sample: access_denied|missing_permission
 """

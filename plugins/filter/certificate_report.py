@@ -65,6 +65,8 @@ options:
 seealso:
   - module: community.digicert.digicert_order_info
   - module: community.digicert.digicert_certificate_info
+  - ref: ansible_collections.community.digicert.docsite.dv_certificate_guide
+    description: How to compare the account with the certificates on your hosts.
 """
 
 EXAMPLES = r"""

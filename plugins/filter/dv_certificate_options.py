@@ -27,6 +27,9 @@ options:
         come from the host and must not set variables of the role.
     type: raw
     default: []
+seealso:
+  - ref: ansible_collections.community.digicert.docsite.dv_certificate_guide
+    description: How to get certificates with the role.
 """
 
 EXAMPLES = r"""

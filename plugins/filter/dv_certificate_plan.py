@@ -31,6 +31,9 @@ options:
       - What M(community.digicert.digicert_certificate) returned, if it ran.
     type: dict
     default: {}
+seealso:
+  - ref: ansible_collections.community.digicert.docsite.dv_certificate_guide
+    description: How to get certificates with the role.
 """
 
 EXAMPLES = r"""

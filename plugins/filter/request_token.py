@@ -65,6 +65,8 @@ seealso:
   - plugin: community.digicert.valid_request_token
     plugin_type: test
   - module: community.digicert.digicert_auth_key
+  - ref: ansible_collections.community.digicert.docsite.request_token_guide
+    description: How to make, publish, and check request tokens.
 """
 
 EXAMPLES = r"""

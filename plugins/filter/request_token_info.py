@@ -25,6 +25,8 @@ seealso:
     plugin_type: filter
   - plugin: community.digicert.valid_request_token
     plugin_type: test
+  - ref: ansible_collections.community.digicert.docsite.request_token_guide
+    description: How to make, publish, and check request tokens.
 """
 
 EXAMPLES = r"""

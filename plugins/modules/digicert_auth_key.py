@@ -101,6 +101,8 @@ notes:
   - The remaining validity is measured by the clock of the API.
 seealso:
   - module: community.digicert.digicert_auth_key_info
+  - ref: ansible_collections.community.digicert.docsite.auth_key_guide
+    description: How to create, reuse, rotate, and watch AuthKeys.
 """
 
 EXAMPLES = r"""

@@ -30,6 +30,8 @@ notes:
   - The module returns secrets. Set C(no_log=true) on the task if anything stores its output.
 seealso:
   - module: community.digicert.digicert_auth_key
+  - ref: ansible_collections.community.digicert.docsite.auth_key_guide
+    description: How to create, reuse, rotate, and watch AuthKeys.
 """
 
 EXAMPLES = r"""

@@ -210,6 +210,8 @@ seealso:
   - module: community.digicert.digicert_certificate_install
   - module: community.digicert.digicert_certificate_request
   - module: community.digicert.digicert_order_info
+  - ref: ansible_collections.community.digicert.docsite.certificate_guide
+    description: How to get certificates with your own steps.
 """
 
 EXAMPLES = r"""

@@ -84,6 +84,8 @@ notes:
 seealso:
   - module: community.digicert.digicert_certificate
   - module: community.digicert.digicert_certificate_request
+  - ref: ansible_collections.community.digicert.docsite.certificate_guide
+    description: How to get certificates with your own steps.
 """
 
 EXAMPLES = r"""

@@ -76,6 +76,8 @@ notes:
 seealso:
   - module: community.digicert.digicert_certificate
   - module: community.digicert.digicert_certificate_info
+  - ref: ansible_collections.community.digicert.docsite.dv_certificate_guide
+    description: How the controller orders for hosts that cannot reach CertCentral.
 """
 
 EXAMPLES = r"""

@@ -85,6 +85,8 @@ notes:
 seealso:
   - module: community.digicert.digicert_order_info
   - module: community.digicert.digicert_order_cancel
+  - ref: ansible_collections.community.digicert.docsite.dv_certificate_guide
+    description: How to replace a certificate whose private key leaked.
 """
 
 EXAMPLES = r"""

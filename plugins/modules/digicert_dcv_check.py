@@ -105,6 +105,8 @@ seealso:
   - plugin: community.digicert.valid_request_token
     plugin_type: test
   - module: community.digicert.digicert_dcv_record
+  - ref: ansible_collections.community.digicert.docsite.request_token_guide
+    description: How to make, publish, and check request tokens.
 """
 
 EXAMPLES = r"""

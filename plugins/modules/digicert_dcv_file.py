@@ -67,6 +67,8 @@ seealso:
   - module: community.digicert.digicert_certificate
   - plugin: community.digicert.request_token
     plugin_type: filter
+  - ref: ansible_collections.community.digicert.docsite.request_token_guide
+    description: How to make, publish, and check request tokens.
 """
 
 EXAMPLES = r"""

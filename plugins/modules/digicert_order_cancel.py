@@ -54,6 +54,8 @@ options:
 seealso:
   - module: community.digicert.digicert_order_info
   - module: community.digicert.digicert_certificate_revoke
+  - ref: ansible_collections.community.digicert.docsite.troubleshooting_guide
+    description: What to do if an order stays pending, and about other problems.
 """
 
 EXAMPLES = r"""

@@ -71,6 +71,8 @@ seealso:
   - module: community.digicert.digicert_certificate_info
   - module: community.digicert.digicert_certificate_revoke
   - module: community.digicert.digicert_order_cancel
+  - ref: ansible_collections.community.digicert.docsite.dv_certificate_guide
+    description: How to compare the account with the certificates on your hosts.
 """
 
 EXAMPLES = r"""

@@ -30,6 +30,8 @@ options:
 seealso:
   - plugin: community.digicert.request_token
     plugin_type: filter
+  - ref: ansible_collections.community.digicert.docsite.request_token_guide
+    description: How to make, publish, and check request tokens.
 """
 
 EXAMPLES = r"""

@@ -60,6 +60,8 @@ seealso:
     plugin_type: filter
   - plugin: community.digicert.request_token_info
     plugin_type: filter
+  - ref: ansible_collections.community.digicert.docsite.request_token_guide
+    description: How to make, publish, and check request tokens.
 """
 
 EXAMPLES = r"""

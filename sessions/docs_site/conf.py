@@ -50,8 +50,17 @@ def drop_contents(_app: Sphinx, doctree: nodes.document) -> None:
         title.attributes.pop("refid", None)
 
 
+def name_release_notes(app: Sphinx, doctree: nodes.document) -> None:
+    """Give the release notes the title that they have in CHANGELOG.md; antsibull-docs makes another one."""
+    if app.env.docname == "changelog":
+        title = next(doctree.findall(nodes.title))
+        title.children = []
+        title += nodes.Text("Community DigiCert Collection Release Notes")
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the functions above with Sphinx."""
     app.connect("doctree-read", drop_contents)
+    app.connect("doctree-read", name_release_notes, priority=400)  # before Sphinx collects the titles
     app.connect("missing-reference", link_to_ansible)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

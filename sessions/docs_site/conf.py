@@ -33,6 +33,9 @@ ANSIBLE_PAGES = {
 # A page of a plugin, or an option or return value on it, of one of the collections that the documentation refers to.
 PLUGIN = re.compile(r"ansible_collections\.(ansible\.builtin|community\.\w+)\.(\w+_[a-z]+)")
 
+# Where the name of a plugin may be broken.
+PART = re.compile(r"(?<=\w)[._](?=\w)")
+
 
 def link_to_ansible(_app: Sphinx, _env: Any, node: Any, contnode: nodes.TextElement) -> nodes.reference | None:
     """Link to Ansible's own documentation without its inventory; any other missing reference is an error."""
@@ -58,9 +61,17 @@ def name_release_notes(app: Sphinx, doctree: nodes.document) -> None:
         title += nodes.Text("Community DigiCert Collection Release Notes")
 
 
+def break_names(_app: Sphinx, _page: str, _template: str, context: dict[str, Any], _doctree: Any) -> None:
+    """Let narrow screens break names after a dot or underscore, in the heading and the links to the pages beside it."""
+    context["body"] = re.sub("<h1>[^<]+", lambda heading: PART.sub(r"\g<0><wbr>", heading[0]), context.get("body", ""))
+    for neighbor in filter(None, (context.get("prev"), context.get("next"))):
+        neighbor["title"] = PART.sub(r"\g<0><wbr>", neighbor["title"])
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the functions above with Sphinx."""
     app.connect("doctree-read", drop_contents)
     app.connect("doctree-read", name_release_notes, priority=400)  # before Sphinx collects the titles
+    app.connect("html-page-context", break_names)
     app.connect("missing-reference", link_to_ansible)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

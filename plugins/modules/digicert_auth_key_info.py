@@ -24,7 +24,7 @@ options:
   auth_key_id:
     description:
       - Id of the AuthKey to return, which can also be an inactive or expired one.
-      - If not set, the module returns all active keys.
+      - If not set, the module returns all active AuthKeys.
     type: str
 notes:
   - The module returns secrets. Set C(no_log=true) on the task if anything stores its output.

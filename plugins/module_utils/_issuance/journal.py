@@ -220,7 +220,7 @@ def entry_values(entry: JournalEntry) -> dict[str, t.Any]:
 
     def plain(value: t.Any) -> t.Any:
         if isinstance(value, datetime):
-            # Whatever an answer says, what is written can be read again.
+            # Whatever a response says, what is written can be read again.
             return min(max(value, EARLIEST), LATEST).astimezone(timezone.utc).isoformat()
         if isinstance(value, Submission):
             return {name: plain(item) for name, item in value._asdict().items()}

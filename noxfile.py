@@ -88,7 +88,7 @@ def unit(session: nox.Session) -> None:
         work.pytest("--numprocesses", JOBS, "tests/unit/plugins/module_utils")
 
 
-@nox.session
+@nox.session(allow_parallel=True)
 @nox.parametrize(
     ["python", "core"], [nox.param(CORE_PYTHONS[core], core, id=core) for core in (NEWEST_CORE, OLDEST_CORE)]
 )
@@ -110,7 +110,7 @@ def integration(session: nox.Session, core: str) -> None:
         work.pytest("--numprocesses", JOBS, "-m", "smoke", "tests/integration")
 
 
-@nox.session(python=CORE_PYTHON)
+@nox.session(python=CORE_PYTHON, allow_parallel=True)
 def campaign(session: nox.Session) -> None:
     """Let calls of the modules meet faults; with CAMPAIGN=deep, every call meets every fault, and much fuzzing."""
     work = Work(session, "tests", NEWEST_CORE)

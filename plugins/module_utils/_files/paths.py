@@ -102,8 +102,17 @@ def same_file(one: str, other: str) -> bool:
 
 
 def file_error(what: str, path: str, exc: OSError | ValueError, advice: str = "") -> DigicertError:
-    """Return the error for a failed file operation; `what` begins the sentence, as in "Cannot read"."""
+    """Return the error for a failed file operation.
+
+    Args:
+        what: begins the sentence, as in "Cannot read".
+        path: of the file.
+        exc: what the system raised.
+        advice: what to do, unless another user could do it.
+    """
     reason = exc.strerror if isinstance(exc, OSError) else None
+    if isinstance(exc, PermissionError) and os.geteuid() != 0:
+        advice = "Run the task as a user who has access, for example with become: true."
     return DigicertError(f"{what} {printable(path, 500)}: {reason or 'the path is not valid'}. {advice}".strip())
 
 

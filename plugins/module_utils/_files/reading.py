@@ -17,7 +17,9 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.er
 from ansible_collections.community.digicert.plugins.module_utils._files.paths import Place, file_error, open_place
 
 LARGEST_FILE = 4 * 1024 * 1024  # bytes
-ADVICE = "Fix or remove it."
+# The file may be a private key, so no advice here may destroy it.
+ADVICE = "Correct the path, or move the file away."
+READ_ADVICE = "Check the file and its file system."
 
 _KEY_MARKS = (b"PRIVATE KEY", b"PuTTY-User-Key-File")
 _KEY_STORES = (b"\xfe\xed\xfe\xed", b"\xce\xce\xce\xce")  # Java: JKS and JCEKS
@@ -82,13 +84,13 @@ def open_regular(place: Place, flags: int = os.O_RDONLY, mode: int = 0o600) -> i
         if not flags & os.O_CREAT:
             return None
     except OSError as exc:
-        raise file_error("Cannot read", place.path, exc, ADVICE) from None
+        raise file_error("Cannot read", place.path, exc, READ_ADVICE) from None
     try:
         descriptor = os.open(place.name, flags | safe, mode, dir_fd=place.folder)
     except FileNotFoundError:
         return None
     except OSError as exc:
-        advice = "Make the folder writable, or free disk space." if flags & os.O_CREAT else ADVICE
+        advice = "Make the folder writable, or free disk space." if flags & os.O_CREAT else READ_ADVICE
         raise file_error("Cannot open", place.path, exc, advice) from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
@@ -106,7 +108,7 @@ def read_descriptor(descriptor: int, path: str, limit: int = LARGEST_FILE) -> by
                 return bytes(content)
             content += more
     except OSError as exc:
-        raise file_error("Cannot read", path, exc, ADVICE) from None
+        raise file_error("Cannot read", path, exc, READ_ADVICE) from None
     raise DigicertError(f"{printable(path, 500)} has more than {limit} bytes. {ADVICE}")
 
 

@@ -100,11 +100,12 @@ def read_private_key(content: bytes, path: str, passphrase: str | None) -> t.Any
     except library.unreadable:
         raise DigicertError(
             f"Cannot read the private key in {where}: it is damaged, is of a kind that the Python library cryptography "
-            "cannot read, or the passphrase is wrong. Fix or remove it."
+            "cannot read, or the passphrase is wrong. Check private_key_passphrase and the path, or move the "
+            "file away."
         ) from None
     if not isinstance(key, (library.rsa.RSAPrivateKey, library.ec.EllipticCurvePrivateKey)):
         raise DigicertError(
-            f"The private key in {where} is neither RSA nor ECC, so public CAs do not accept it. Remove it."
+            f"The private key in {where} is neither RSA nor ECC, so public CAs do not accept it. Move the file away."
         )
     return key
 

@@ -73,7 +73,7 @@ def test_keys_of_others_are_read(form: str, encoding: str, secret: bytes | None)
     "content", [b"", b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", b"\x30\x03"]
 )
 def test_what_is_not_a_key_is_one_sentence(content: bytes) -> None:
-    with pytest.raises(DigicertError, match=r"Cannot read the private key in a\.key: .* Fix or remove it\.$"):
+    with pytest.raises(DigicertError, match=r"Cannot read the private key in a\.key: .*, or move the file away\.$"):
         private_keys.read_private_key(content, "a.key", None)
 
 

@@ -30,7 +30,7 @@ attributes:
 options:
   webroot:
     description:
-      - Folder that the web server serves as C(/). It must exist.
+      - Directory that the web server serves as C(/). It must exist with O(state=present).
       - It can be a link. The module refuses links below it, because the owner of the webroot could point them anywhere.
     type: path
     required: true

@@ -32,16 +32,8 @@ _ACCOUNT = ("api_url", "api_key", "ca_path", "auth_key_ttl_days", "delegate_to")
 _DNS_ACCOUNT = ("dns_provider", "dns_zone", "dns_credentials", "delegate_to")
 _LISTS = ("dns_names", "dns_check_servers")
 _FLAGS = ("backup", "new_private_key", "force", "check", "validate_certs")
-_NUMBERS = (
-    "private_key_size",
-    "remaining_days",
-    "dns_port",
-    "check_timeout",
-    "cert_validity_days",
-    "container_id",
-    "wait_timeout",
-    "auth_key_ttl_days",
-)
+_NUMBERS = ("private_key_size", "remaining_days", "dns_port", "check_timeout", "wait_timeout")
+_AT_LEAST_ONE = ("cert_validity_days", "container_id", "auth_key_ttl_days")
 _DICTIONARIES = ("order_validity", "dns_credentials")
 # What may be in them is said where they are used.
 _SECRETS = ("api_key", "auth_key", "private_key_passphrase", "pkcs12_passphrase")
@@ -183,6 +175,14 @@ def _number(value: t.Any) -> int:
     return int(value)
 
 
+def _positive(value: t.Any) -> int:
+    # The role's tasks omit 0, so an order would silently use the default.
+    number = _number(value)
+    if number < 1:
+        raise DigicertError("must be at least 1. Correct it, or remove it to use the default.")
+    return number
+
+
 def _dictionary(value: t.Any) -> dict[str, t.Any]:
     # Text is JSON or key=value, as in Ansible's own options.
     items = {str(key): _plain(item) for key, item in check_type_dict(value).items()}
@@ -220,6 +220,7 @@ _CONVERTERS: dict[str, t.Callable[[t.Any], t.Any]] = {
     **dict.fromkeys(_LISTS, _texts),
     **dict.fromkeys(_FLAGS, _flag),
     **dict.fromkeys(_NUMBERS, _number),
+    **dict.fromkeys(_AT_LEAST_ONE, _positive),
     **dict.fromkeys(_DICTIONARIES, _dictionary),
     **dict.fromkeys(_SECRETS, _text),
     "mode": _mode,
@@ -255,9 +256,14 @@ def _add_names(options: Options, problems: list[str]) -> None:
 
 def _name(name: str) -> str:
     address = name.strip().strip("[]")
+    if "://" in address:
+        raise DigicertError(f"{name!r} is a URL. Use only the DNS name in it.")
     if ":" in address or re.fullmatch(r"[0-9.]+", address):
         raise DigicertError(f"{name!r} is an address or has a port. Use DNS names only.")
-    return ascii_name(name.strip())
+    checked = ascii_name(name.strip())
+    if "." not in re.sub(r"^[*][.]", "", checked):
+        raise DigicertError(f"{name!r} has no dot, so DigiCert cannot validate it. Use a complete DNS name.")
+    return checked
 
 
 def _records(domains: t.Iterable[str], alias: t.Any) -> list[str]:

@@ -88,23 +88,27 @@ def publish(webroot: str, value: str, owner: Owner, *, check_mode: bool = False)
 def unpublish(webroot: str, value: str, *, check_mode: bool = False) -> bool:
     """Make sure that the file does not show a value; arguments and errors are those of `publish`."""
     line = _checked_value(value)
-    with _Way(webroot, Owner()) as way:
-        if line not in _lines(way.read()):
-            return False
-        if check_mode:
-            return True
-        try:
+    try:
+        with _Way(webroot, Owner()) as way:
+            if line not in _lines(way.read()):
+                return False
+            if check_mode:
+                return True
             with way.locked(time.monotonic() + PATIENCE):
                 made = way.take_out(line)
-        except _FolderGone:
-            return False
-        way.remove_folders(made)
+            way.remove_folders(made)
+    except (_NoWebrootError, _FolderGone):
+        return False
     return True
 
 
 def file_path(webroot: str) -> str:
     """Return the path of the file below a webroot."""
     return os.path.join(webroot, *FOLDERS, NAME)
+
+
+class _NoWebrootError(DigicertError):
+    """The webroot does not exist, or is not a directory."""
 
 
 class _FolderGone(Exception):  # noqa: N818 (caught here, and no error)
@@ -125,11 +129,15 @@ class _Way:
         try:
             self._folders.append(os.open(self._webroot, _WAY))
         except FileNotFoundError:
-            raise DigicertError(
+            raise _NoWebrootError(
                 f"The webroot {printable(self._webroot, 500)} does not exist. Create it, or correct its path."
             ) from None
+        except NotADirectoryError:
+            raise _NoWebrootError(
+                f"The webroot {printable(self._webroot, 500)} is not a directory. Correct its path."
+            ) from None
         except (OSError, ValueError) as exc:
-            raise file_error("Cannot open the webroot", self._webroot, exc) from None
+            raise file_error("Cannot open the webroot", self._webroot, exc, "Correct its path.") from None
         try:
             while len(self._folders) <= len(FOLDERS) and self._step():
                 pass
@@ -164,7 +172,7 @@ class _Way:
             except FileNotFoundError:
                 raise _FolderGone from None
             except OSError as exc:
-                raise file_error("Cannot make the folder", path, exc, ADVICE) from None
+                raise file_error("Cannot create the directory", path, exc, ADVICE) from None
             else:
                 made = True
             finally:
@@ -252,13 +260,14 @@ class _Way:
             if stat.S_ISLNK(os.stat(name, dir_fd=self._folders[-1], follow_symlinks=False).st_mode):
                 raise DigicertError(
                     f"{printable(path, 500)} is a link, and the owner of the webroot could point it anywhere. Replace "
-                    "it with a folder, or use its target as the webroot."
+                    "it with a directory, or use its target as the webroot."
                 )
             self._folders.append(os.open(name, _WAY | os.O_NOFOLLOW, dir_fd=self._folders[-1]))
         except FileNotFoundError:
             return False
         except OSError as exc:
-            raise file_error("Cannot open the folder", path, exc) from None
+            advice = "Make it a directory, or use another webroot."
+            raise file_error("Cannot open the directory", path, exc, advice) from None
         return True
 
     def _give_away(self, path: str) -> None:
@@ -270,7 +279,8 @@ class _Way:
             if os.fstat(folder).st_uid == os.geteuid() and not os.listdir(folder):
                 os.fchown(folder, -1 if uid is None else uid, -1 if gid is None else gid)
         except OSError as exc:
-            raise file_error("Cannot set the owner of", path, exc) from None
+            advice = "Run the task as the owner of the webroot."
+            raise file_error("Cannot set the owner of", path, exc, advice) from None
 
     def _new_owner(self) -> Owner:
         if os.geteuid() != 0:

@@ -238,7 +238,7 @@ def test_a_folder_swapped_for_a_link_after_it_was_looked_at(
         return status
 
     monkeypatch.setattr(os, "stat", stat_and_swap)
-    with pytest.raises(DigicertError, match="Cannot open the folder"):
+    with pytest.raises(DigicertError, match="Cannot open the directory"):
         put(root)
     assert modes(target) == {"pki-validation": stat.S_IMODE((target / "pki-validation").lstat().st_mode)}
 
@@ -249,10 +249,12 @@ def test_a_value_is_one_line(value: str, tmp_path: Path) -> None:
         put(tmp_path, value)
 
 
-def test_a_webroot_that_does_not_exist_is_named(tmp_path: Path) -> None:
-    for use in (put, remove):
-        with pytest.raises(DigicertError, match=r"The webroot /\S+ does not exist"):
-            use(tmp_path / "typo")
+def test_without_a_webroot_nothing_can_be_published_and_nothing_is_left_to_remove(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for name, reason in {"typo": "does not exist. Create it,", "file": "is not a directory. Correct its"}.items():
+        with pytest.raises(DigicertError, match=rf"The webroot /\S+ {reason}"):
+            put(tmp_path / name)
+        assert not remove(tmp_path / name)
 
 
 def test_a_held_lock_is_waited_for_and_then_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,7 +44,7 @@ from ansible_collections.community.digicert.plugins.module_utils._issuance.looku
 )
 from ansible_collections.community.digicert.plugins.module_utils._issuance.plan import Plan
 from ansible_collections.community.digicert.plugins.module_utils._issuance.states import (
-    CANCEL,
+    CANCEL_REISSUE,
     CLOSED,
     EXPIRED,
     ISSUED,
@@ -249,7 +249,7 @@ class Decider:
             context.progress.warn(
                 f"DigiCert also reissues order {order.order_id} automatically (auto_reissue). Turn that off in "
                 "CertCentral; to cancel a reissue that DigiCert started, use "
-                f"{CANCEL.format(order_id=order.order_id)}."
+                f"{CANCEL_REISSUE.format(order_id=order.order_id)}."
             )
         if self._finder.has_same_product(order) is False:
             context.progress.warn(

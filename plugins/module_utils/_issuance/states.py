@@ -47,7 +47,8 @@ STUCK = {
         "task again."
     ),
 }
-CANCEL = 'PUT /order/certificate/{order_id}/status with {{"status": "canceled", "note": "…"}}'
+CANCEL_ORDER = "digicert_order_cancel with order_id={order_id}"
+CANCEL_REISSUE = CANCEL_ORDER + " and target=reissue"
 
 
 def is_under_way(order: Order) -> bool:
@@ -116,12 +117,11 @@ def another_order_error(order: Order) -> DigicertError:
 
 def mismatched_order_error(order: Order) -> DigicertError:
     """Return the error for a pending order or reissue with another CSR, other names, or another product."""
-    what = "a reissue" if order.status == REISSUE_PENDING else "order"
-    named = f"Order {order.order_id} has a reissue" if what == "a reissue" else f"Order {order.order_id} is"
+    named, cancel = ("has a reissue", CANCEL_REISSUE) if order.status == REISSUE_PENDING else ("is", CANCEL_ORDER)
     return DigicertError(
-        f"{named} pending for this certificate, with another CSR, other names, or another product. Finish it "
-        f"with its own CSR, or cancel it in CertCentral (or by {CANCEL.format(order_id=order.order_id)}), then "
-        "run the task again."
+        f"Order {order.order_id} {named} pending for this certificate, with another CSR, other names, or another "
+        "product. Finish it with its own CSR, or cancel it in CertCentral or by "
+        f"{cancel.format(order_id=order.order_id)}, then run the task again."
     )
 
 

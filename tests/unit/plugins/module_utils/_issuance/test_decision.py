@@ -53,7 +53,7 @@ REISSUED = "POST /order/certificate/7/reissue"
         ({"status": "canceled"}, {}, "force=true"),
         ({"status": "canceled"}, {"force": True}, "ordered"),
         ({"status": "pending"}, {}, "cancel it in CertCentral"),
-        ({"status": "reissue_pending", "auto_reissue": 1}, {}, '"status": "canceled"'),
+        ({"status": "reissue_pending", "auto_reissue": 1}, {}, "_cancel with order_id=7 and target=reissue"),
         ({**ENDS_SOON, "is_renewed": True}, {}, "was already renewed"),
         ({**ENDS_SOON, "is_renewed": True}, {"force": True}, "was already renewed"),
         ({"is_renewed": True}, {}, "reissued"),

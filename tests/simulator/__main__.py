@@ -116,7 +116,7 @@ API keys by role:
 
 export DIGICERT_API_URL={simulator.url}
 export DIGICERT_API_KEY={simulator.keys["full"]}
-(and "ca_path: {simulator.ca_file}" in the tasks, or the HTTP URL)
+export REQUESTS_CA_BUNDLE={simulator.ca_file}
 """
 
 

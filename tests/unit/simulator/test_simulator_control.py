@@ -144,8 +144,9 @@ def test_command_line(tmp_path: Path, stop: signal.Signals) -> None:
     assert "Retry-After" in answers[2].headers
     assert len(log_file.read_text().splitlines()) == 3
     assert not Path(facts["ca_file"]).exists()
-    for line in (f"export DIGICERT_API_URL={facts['url']}", f"export DIGICERT_API_KEY={facts['keys']['full']}"):
-        assert line in printed.splitlines()
+    values = {"DIGICERT_API_URL": facts["url"], "DIGICERT_API_KEY": facts["keys"]["full"]}
+    values["REQUESTS_CA_BUNDLE"] = facts["ca_file"]
+    assert printed.split("\n\n")[1].splitlines() == [f"export {name}={value}" for name, value in values.items()]
 
 
 def test_command_line_refuses_a_bad_limit() -> None:

@@ -19,7 +19,7 @@ positional: installed
 options:
   _input:
     description:
-      - The RV(community.digicert.digicert_order_info#module:orders) of M(community.digicert.digicert_order_info).
+      - The list of orders that M(community.digicert.digicert_order_info) returned.
     type: list
     elements: dict
     required: true

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: dv_certificate_options
-short_description: Normalize the variables of the role dv_certificate
+short_description: (internal) Normalize the variables of the role dv_certificate
 version_added: 0.3.0
 author:
   - community.digicert contributors (!UNKNOWN)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: dv_certificate_plan
-short_description: Decide what the role dv_certificate does on a host
+short_description: (internal) Decide what the role dv_certificate does on a host
 version_added: 0.3.0
 author:
   - community.digicert contributors (!UNKNOWN)

@@ -78,7 +78,7 @@ options:
     description: Name or number of the group that should own the private key. If not set, any.
     type: str
 requirements:
-  - cryptography >= 3.3, when there is a certificate, a private key, or a CSR
+  - cryptography >= 3.3 (if there is a certificate, a private key, or a CSR)
 notes:
   - Files whose names end with C(.next) belong to a certificate with a new private key that is not activated yet.
 seealso:

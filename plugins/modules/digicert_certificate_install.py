@@ -69,7 +69,7 @@ options:
     type: int
     default: 60
 requirements:
-  - cryptography >= 3.3, with O(certificate)
+  - cryptography >= 3.3 (for O(certificate))
 notes:
   - If O(certificate) is set and RV(recorded) is V(false), no file was written.
   - Writing only the journal does not make the result V(changed).

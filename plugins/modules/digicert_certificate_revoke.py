@@ -74,7 +74,7 @@ options:
     type: bool
     default: false
 requirements:
-  - cryptography >= 3.3, for O(path)
+  - cryptography >= 3.3 (for O(path))
 notes:
   - A certificate cannot be revoked while a reissue of its order is pending. Finish the reissue, or cancel it with
     M(community.digicert.digicert_order_cancel).

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: csr_for_names
-short_description: Test whether a CSR asks for certain DNS names and nothing else
+short_description: (internal) Test whether a CSR asks for certain DNS names and nothing else
 version_added: 0.3.0
 author:
   - community.digicert contributors (!UNKNOWN)

@@ -97,8 +97,8 @@ options:
         requested names. It places an order only if the account has neither a matching order nor an order for these
         names from the last seven days.
       - Before the module sends anything, it returns RV(reservation). Write RV(journal) on the other machine with
-        M(community.digicert.digicert_certificate_install). If that succeeds, run this module again at once, with
-        O(journal) set to RV(journal) and O(reservation) set to RV(reservation).
+        M(community.digicert.digicert_certificate_install). If that succeeds, run this module again at once, with the
+        returned journal and reservation as the options O(journal) and O(reservation).
       - Cannot be used together with O(path), O(chain_path), or O(full_chain_path).
     type: dict
     version_added: 0.3.0
@@ -110,8 +110,8 @@ options:
     version_added: 0.3.0
   reservation:
     description:
-      - RV(reservation) of the previous run. It permits the module to send the order. Use it only after the other
-        machine has written its journal, and only once.
+      - The reservation that the previous run returned. It permits the module to send the order. Use it only after the
+        other machine has written its journal, and only once.
       - Requires O(journal).
     type: str
     version_added: 0.3.0
@@ -170,12 +170,14 @@ options:
     description:
       - Seconds to wait for another run that works on the same certificate, for the certificate to be issued, and for
         the outcome of a request whose response was lost.
+      - If nothing proves control of a domain, for example because no request token is published, the task waits all of
+        this time before it fails.
       - After a lost response, the module searches the account for at least 90 seconds.
     type: int
     default: 600
 requirements:
   - cryptography >= 3.3
-  - idna, for names with characters outside ASCII
+  - idna (for names with characters outside ASCII)
 notes:
   - Before it sends an order or a reissue, the module writes the journal C(.<name>.order.json) beside O(path), or beside
     O(full_chain_path) without O(path). If the path is a link, the journal is beside the target. Keep this file. It
@@ -228,10 +230,16 @@ EXAMPLES = r"""
     mode: "0644"
   notify: Reload the web server
 
+- name: Read a CSR from another machine
+  ansible.builtin.slurp:
+    src: /etc/ssl/example.com.csr
+  delegate_to: ca.example.com
+  register: csr
+
 - name: Install a wildcard certificate with a short life, validated by DNS
   community.digicert.digicert_certificate:
     api_key: "{{ digicert_api_key }}"
-    csr_content: "{{ csr.content }}"
+    csr_content: "{{ csr.content | b64decode }}"
     common_name: "*.example.com"
     dns_names: [example.com]
     dcv_method: dns-txt-token
@@ -246,7 +254,7 @@ EXAMPLES = r"""
     use_auth_key: false
     dcv_method: dns-txt-token
     wait: false
-  register: order
+  register: pending
 
 - name: Renew with a request token that was made with an expiring AuthKey
   community.digicert.digicert_certificate:
@@ -258,7 +266,7 @@ EXAMPLES = r"""
 - name: Work with a known order, and only return its certificate
   community.digicert.digicert_certificate:
     api_key: "{{ digicert_api_key }}"
-    csr_content: "{{ csr.content }}"
+    csr_content: "{{ csr.content | b64decode }}"
     order_id: 123456789
   register: issued
 """
@@ -406,6 +414,7 @@ from ansible_collections.community.digicert.plugins.module_utils._issuance.journ
     parse_entry,
 )
 from ansible_collections.community.digicert.plugins.module_utils._issuance.request import (
+    CertificateRequest,
     certificate_request,
     issuance_options,
 )
@@ -489,7 +498,7 @@ class CertificateTask:
     def work(self, client: Client) -> dict[str, t.Any]:
         """Do the work, and return the module's result; raises DigicertError."""
         options = self.options
-        request = certificate_request(self._csr(), options)
+        request = self._request()
         paths = InstallPaths(
             options["path"], options["chain_path"], options["full_chain_path"], options["include_root"]
         )
@@ -537,6 +546,17 @@ class CertificateTask:
         if self.options["journal"] is None or self.workflow is None:
             return {}
         return {"journal": entry_values(self.workflow.journal.entry)}
+
+    def _request(self) -> CertificateRequest:
+        """Return the request; raises DigicertError."""
+        csr = self._csr()
+        try:
+            return certificate_request(csr, self.options)
+        except DigicertError as error:
+            # Filters call it csr, too; the user knows it by the option.
+            if self.options["csr"] is None and error.message.startswith("csr "):
+                raise DigicertError(f"csr_content{error.message[len('csr') :]}") from error
+            raise
 
     def _csr(self) -> str | bytes:
         path = self.options["csr"]

@@ -97,8 +97,8 @@ options:
       - The current time by DigiCert's clock (ISO 8601), for hosts whose own clock is wrong. DigiCert refuses a token
         whose timestamp is later than this.
     type: str
-notes:
-  - The module needs the Python library C(dnspython) for O(method=dns).
+requirements:
+  - dnspython >= 2.0 (for O(method=dns))
 seealso:
   - plugin: community.digicert.request_token
     plugin_type: filter
@@ -131,7 +131,7 @@ EXAMPLES = r"""
   community.digicert.digicert_dcv_check:
     names: [www.example.com]
     method: dns
-    value: "{{ order.dcv_random_value }}"
+    value: "{{ pending.dcv_random_value }}"
   delegate_to: localhost
 """
 

@@ -259,8 +259,8 @@ def test_bad_input_is_refused_before_any_request(site: Site) -> None:
     csr.write_text(new_csr("www.example.com"))
     wild = new_csr("*.example.com")
     cases: dict[str, tuple[dict[str, t.Any], str]] = {
-        "private key": ({"csr_content": pem}, "a private key"),
-        "private key file": ({"csr_content": None, "csr": str(file)}, "a private key"),
+        "private key": ({"csr_content": pem}, "csr_content contains a private key"),
+        "private key file": ({"csr_content": None, "csr": str(file)}, "csr contains a private key"),
         "over a private key": ({"path": str(file)}, "that the certificate would overwrite"),
         "one file twice": (
             {"chain_path": f"{site.directory}/../{site.directory.name}//www.example.com.pem"},

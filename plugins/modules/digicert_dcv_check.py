@@ -296,19 +296,13 @@ def main() -> None:
             look_until(names, lambda name, part: look_over_dns(name, sought, finder, part), limit, looks)
         failed = [look for look in looks.values() if look.reason]
         if failed:
-            raise DigicertError(f"{_failure(failed)} {ADVICE[params['method']]}")
+            raise DigicertError(f"{_failure(failed)} {failed[0].advice}")
         for look in looks.values():
             if look.warning:
                 module.warn(look.warning)
         return {"changed": False, **results()}
 
     run_without_client(module, work, results)
-
-
-ADVICE = {
-    "http": "Check the name's address records, the web server, and firewalls, or set http_address.",
-    "dns": "Check that the record is published on each name server of the zone, or raise timeout.",
-}
 
 
 def _failure(failed: t.Sequence[Look]) -> str:

@@ -348,7 +348,10 @@ def _is_loopback(host: str) -> bool:
 def _check_key(api_key: str) -> str:
     """Return the API key; raise DigicertError when it cannot be one. The key is not shown."""
     if not api_key.strip():
-        raise DigicertError("api_key is empty. Set it, or the environment variable DIGICERT_API_KEY, to an API key.")
+        raise DigicertError(
+            "api_key is empty. Set it (dv_certificate_api_key in the role) or the environment variable "
+            "DIGICERT_API_KEY to an API key."
+        )
     if re.search(r"[^!-~]", api_key):
         raise DigicertError(
             "api_key contains whitespace, a line break, or another character that API keys do not have. Check "

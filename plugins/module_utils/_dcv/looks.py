@@ -23,6 +23,14 @@ from ansible_collections.community.digicert.plugins.module_utils._x509.request_t
 PAUSE = 2.0  # seconds between two looks
 PREFIX = "_dnsauth."
 LONGEST_NAME = 253  # characters, RFC 1035, 2.3.4
+# What to do, with the variables of the role, whose users do not see the options.
+_ADDRESS_ADVICE = "or set http_address (dv_certificate_http_address)."
+WEBROOT_ADVICE = f"Check the webroot (dv_certificate_webroot) and the name's address records, {_ADDRESS_ADVICE}"
+SERVER_ADVICE = f"Check the name's address records, the web server, and firewalls, {_ADDRESS_ADVICE}"
+DNS_ADVICE = (
+    "Check that the record is published on each name server of the zone, or raise timeout "
+    "(dv_certificate_check_timeout)."
+)
 
 
 class Sought(t.NamedTuple):
@@ -59,7 +67,10 @@ class Sought(t.NamedTuple):
 
 
 class Look(t.NamedTuple):
-    """The result for one name; `reason` is "" if it was seen, `warning` is "" if there is none."""
+    """The result for one name; `reason` is "" if it was seen, `warning` is "" if there is none.
+
+    `advice` is what to do if it was not seen.
+    """
 
     name: str
     where: str
@@ -67,6 +78,7 @@ class Look(t.NamedTuple):
     reason: str
     cname: str | None = None
     warning: str = ""
+    advice: str = DNS_ADVICE
 
     def result(self) -> dict[str, t.Any]:
         """Return it as the module's return value."""
@@ -91,12 +103,29 @@ def look_over_http(name: str, sought: Sought, site: web.Site, limit: TimeLimit) 
     if wrong is not None:
         page, fault = wrong
         reason = f"the page {page.url} at {page.address} does not show the {sought.noun}: {fault}"
-        return Look(name, page.url, asked, reason)
-    silent = [f"{page.url}: {page.reason}" for page in pages if page.text is None]
+        return Look(name, page.url, asked, reason, advice=WEBROOT_ADVICE)
+    others = [page for page in pages if page.text is None]
     if not faults:
-        return Look(name, pages[-1].url, asked, f"the web server of {name} does not answer: {'; '.join(silent)}")
-    warning = f"The {sought.noun} was seen at {faults[0][0].url}, but not at {silent[0]}." if silent else ""
+        return _not_seen(name, sought, pages, asked)
+    warning = ""
+    if others:
+        warning = f"The {sought.noun} was seen at {faults[0][0].url}, but not at {others[0].url}: {others[0].reason}."
+        if others[0].status is None:
+            warning += f" This is fine if the site has no {others[0].url.partition(':')[0].upper()}."
     return Look(name, faults[0][0].url, asked, "", None, warning)
+
+
+def _not_seen(name: str, sought: Sought, pages: t.Sequence[web.Page], asked: tuple[str, ...]) -> Look:
+    """Return the result for a name without a page that DigiCert would search."""
+    reasons = "; ".join(f"{page.url}: {page.reason}" for page in pages)
+    if any(page.status for page in pages):
+        reason, advice = f"the web server of {name} does not show the {sought.noun}: {reasons}", WEBROOT_ADVICE
+    else:
+        # The same for both, such as a name without an address, is said once.
+        causes = {page.reason for page in pages}
+        reason = f"the web server of {name} cannot be reached: {reasons if len(causes) > 1 else causes.pop()}"
+        advice = SERVER_ADVICE
+    return Look(name, pages[-1].url, asked, reason, advice=advice)
 
 
 def look_over_dns(

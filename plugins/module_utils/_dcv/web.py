@@ -62,12 +62,14 @@ class Page(t.NamedTuple):
         address: IP address and port of the connection, "" if there was none.
         text: what DigiCert would search, None if nothing answers with a status below 400.
         reason: why the text is None or empty, as the end of a sentence without a period.
+        status: of a response without a text for DigiCert, None if there was none.
     """
 
     url: str
     address: str
     text: str | None
     reason: str
+    status: int | None = None
 
 
 class _NoPageError(Exception):
@@ -84,8 +86,9 @@ def fetch(scheme: str, name: str, site: Site, limit: TimeLimit) -> Page:
             with connection:
                 status, location, text = _exchange(connection, url, site, limit)
             if status not in _FOLLOWED:
-                is_read = 200 <= status < 400
-                return Page(url, address, text if is_read else None, "" if is_read else f"HTTP {status}")
+                if 200 <= status < 400:
+                    return Page(url, address, text, "")
+                return Page(url, address, None, f"HTTP {status}", status)
             target = _redirected(url, location, site.allowed)
             if target is None:
                 # It answered below 400, so DigiCert does not go on to plain HTTP.
@@ -102,8 +105,6 @@ def fetch(scheme: str, name: str, site: Site, limit: TimeLimit) -> Page:
 def _reason(exc: Exception) -> str:
     if isinstance(exc, socket.timeout):
         return "no answer in time"
-    if isinstance(exc, socket.gaierror):
-        return "the name has no address"
     if isinstance(exc, ssl.SSLError):
         return f"TLS fails ({printable(exc.reason or 'unknown cause', 60).lower().replace('_', ' ')})"
     if isinstance(exc, OSError):
@@ -115,7 +116,11 @@ def _connect(url: str, site: Site, limit: TimeLimit) -> tuple[socket.socket, str
     """Return a connection for a URL, and the address it goes to; raises OSError, or _NoPageError."""
     parts = urlsplit(url)
     port = site.ports[_by_port(parts.port or PORTS[parts.scheme])]
-    found = resolve(site.address or parts.hostname or "", port, limit)
+    host = site.address or parts.hostname or ""
+    try:
+        found = resolve(host, port, limit)
+    except socket.gaierror:
+        raise _NoPageError(f"{printable(host, 100)} cannot be resolved") from None
     usable = found if site.address else [one for one in found if _is_public(one[1][0])]
     if not usable:
         shown = printable(str(found[0][1][0]), 60)

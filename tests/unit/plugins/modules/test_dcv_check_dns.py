@@ -138,7 +138,7 @@ def test_one_text_in_one_record(zone: Zone, check: Check, text: str | None, word
     message = check().message
     assert words in message
     assert f"The TXT record {RECORD} at the name server ns.example.com ({HOST})" in message
-    assert message.endswith("each name server of the zone, or raise timeout.")
+    assert message.endswith("each name server of the zone, or raise timeout (dv_certificate_check_timeout).")
 
 
 def test_random_value_is_the_whole_text(zone: Zone, check: Check) -> None:
@@ -265,4 +265,4 @@ def test_dnspython_is_needed_for_dns_only(monkeypatch: pytest.MonkeyPatch, check
     message = check().message
     assert "Failed to import the required Python library (dnspython)" in message
     over_http = check(method="http", http_address=f"{HOST}:{free_port()}", https_port=free_port())
-    assert "does not answer" in over_http.message
+    assert "cannot be reached" in over_http.message

@@ -122,6 +122,7 @@ def test_token_over_http_alone(check: Check) -> None:
     assert headers["Accept-Encoding"] == "identity"
     [warning] = outcome.result["warnings"]
     assert "connection refused at 127.0.0.1" in str(warning)
+    assert "This is fine if the site has no HTTPS." in str(warning)
 
 
 def test_token_over_https_alone_whatever_the_certificate(check: Check, expired: Path) -> None:
@@ -210,7 +211,31 @@ def test_what_is_wrong_is_said(check: Check) -> None:
             message = check(port, timeout=0.8, **options).message
         assert words in message
         assert f"The page http://www.example.com{web.PATH} at {HOST}:{port} does not show the request token" in message
-        assert message.endswith("or set http_address.")
+        assert "Check the webroot (dv_certificate_webroot)" in message
+        assert message.endswith("or set http_address (dv_certificate_http_address).")
+
+
+def test_a_wrong_webroot_is_not_silence(check: Check, closed_port: int) -> None:
+    with site({}) as port:
+        message = check(port, timeout=0.8).message
+    assert message.startswith("The web server of www.example.com does not show the request token: https://www.example")
+    assert f"connection refused at {HOST}:{closed_port}; http://www.example.com{web.PATH}: HTTP 404." in message
+    assert "Check the webroot (dv_certificate_webroot)" in message
+
+
+def test_silence_does_not_advise_another_webroot(monkeypatch: pytest.MonkeyPatch, check: Check) -> None:
+    message = check(free_port(), timeout=0.8).message
+    assert message.startswith("The web server of www.example.com cannot be reached: https://www.example.com")
+    assert "webroot" not in message
+
+    def unknown(*_more: t.Any, **_options: t.Any) -> t.NoReturn:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    message = check(80, http_address=None, timeout=0.8).message
+    assert message.startswith(
+        "The web server of www.example.com cannot be reached: www.example.com cannot be resolved. Check the name's "
+    )
 
 
 def test_random_value(check: Check) -> None:

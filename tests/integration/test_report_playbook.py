@@ -103,7 +103,6 @@ def test_report_of_account_and_hosts(simulator: Simulator, ansible: Ansible, tmp
         assert certificate is not None
         (tmp_path / f"{host}.pem").write_text(certificate.chain[0].pem)
     variables: dict[str, t.Any] = {"dv_certificate_directory": str(tmp_path)}  # as the role has it
-    variables["certificate_report_output"] = str(tmp_path / "report")
     (tmp_path / "host_vars").mkdir()
     (tmp_path / "host_vars" / "web2.yml").write_text("certificate_report_managed: false\n")
     (tmp_path / "host_vars" / "web4.yml").write_text(
@@ -111,7 +110,8 @@ def test_report_of_account_and_hosts(simulator: Simulator, ansible: Ansible, tmp
     )
     found = re.search(r"(?m)^   # report.yml\n(?:(?:   .*)?\n)+", GUIDE.read_text(encoding="utf-8"))
     assert found
-    (tmp_path / "report.yml").write_text(textwrap.dedent(found[0]), encoding="utf-8")
+    (tmp_path / "plays").mkdir()
+    (tmp_path / "plays" / "report.yml").write_text(textwrap.dedent(found[0]), encoding="utf-8")
     posts: list[t.Any] = []
 
     class Chat(QuietHandler):
@@ -125,14 +125,14 @@ def test_report_of_account_and_hosts(simulator: Simulator, ansible: Ansible, tmp
     with running(mails), http_server(Chat) as chat:
         variables.update(smtp_host=HOST, smtp_port=mails.server_address[1])
         variables["chat_webhook"] = f"http://{HOST}:{chat.server_address[1]}/secret-path"
-        run = ansible.playbook(tmp_path / "report.yml", "-e", json.dumps(variables))
+        run = ansible.playbook(tmp_path / "plays" / "report.yml", "-e", json.dumps(variables))
     assert run.rc == 0, run.output
     assert posts == [{"text": "4 certificates, 1 expire soon, 1 are not installed."}]
     mail = email.message_from_string(mails.mail, policy=email.policy.default)
     assert mail["Subject"] == "Certificates: 1 expire soon"
-    assert [part.get_filename() for part in mail.walk()][-1] == "report.html"
+    assert [part.get_filename() for part in mail.walk()][-1] == "certificate_report.html"
     assert "secret-path" not in run.output
-    report = json.loads((tmp_path / "report.json").read_text())
+    report = json.loads((tmp_path / "certificate_report.json").read_text())
     problems = {row["name"]: row["problems"] for row in report["rows"]}
     assert problems == {
         "www0.example.com": [],
@@ -141,7 +141,8 @@ def test_report_of_account_and_hosts(simulator: Simulator, ansible: Ansible, tmp
         "www3.example.com": ["expires_soon", "not_installed"],
     }
     assert [each["host"] for each in report["unreachable"]] == ["web4"]
-    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert f"{tmp_path}/certificate_report.html" in run.of("Show where the report is")[0].msg
+    page = (tmp_path / "certificate_report.html").read_text(encoding="utf-8")
     assert not re.search(r"""(?:src|href)=|@import|url\(""", page)
     names = [f"www{number}.example.com" for number in range(4)]
     assert looked_at(page, tmp_path) == {

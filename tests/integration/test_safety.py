@@ -95,7 +95,9 @@ def test_bad_input_is_refused_before_any_request(simulator: Simulator, ansible: 
 def test_missing_api_key_is_named(ansible: Ansible) -> None:
     del ansible.env["DIGICERT_API_KEY"]
     assert "api_key" in ansible.module(MODULE).msg
-    failure_of(ansible.module(MODULE, DIGICERT_API_KEY=""), "api_key is empty", "dv_certificate_api_key", "DIGICERT_API_KEY")
+    failure_of(
+        ansible.module(MODULE, DIGICERT_API_KEY=""), "api_key is empty", "dv_certificate_api_key", "DIGICERT_API_KEY"
+    )
 
 
 def test_redirects_are_not_followed(simulator: Simulator, ansible: Ansible) -> None:

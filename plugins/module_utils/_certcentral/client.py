@@ -162,6 +162,7 @@ class Client:
         self._retry_timeout = retry_timeout
         self._verify: bool | str = (ca_path or True) if validate_certs else False
         self._transport: Transport | None = None
+        self._has_responded = False
         self._service_clock: tuple[datetime, float] | None = None  # a Date header, and the monotonic time it came
 
     @property
@@ -226,9 +227,11 @@ class Client:
         backoff = backoff or self.backoff()
         once = method == "POST" if once is None else once
         after_loss = False
+        began = time.monotonic()
         while True:
+            where = self._where(purpose, round(time.monotonic() - began))
             try:
-                return self._exchange(method, path, purpose, body, text)._replace(after_loss=after_loss)
+                return self._exchange(method, path, where, body, text)._replace(after_loss=after_loss)
             except DigicertError as error:
                 is_lost = isinstance(error, LostResponseError)
                 is_barred = error.http_status == 429 and not repeat_limited
@@ -239,7 +242,14 @@ class Client:
                     raise
                 after_loss = after_loss or is_lost
 
-    def _exchange(self, method: str, path: str, purpose: str, body: t.Any, text: bool) -> Response:
+    def _where(self, purpose: str, retried: int) -> str:
+        """Return the beginning of an error message of a call that was repeated for some seconds."""
+        if not retried:
+            return self.where(purpose)
+        seconds = "1 second" if retried == 1 else f"{retried} seconds"
+        return f"Cannot {purpose} at {self.api_url} after retrying for {seconds} (retry_timeout): "
+
+    def _exchange(self, method: str, path: str, where: str, body: t.Any, text: bool) -> Response:
         """Send one request and read its response within the time limit; raises DigicertError."""
         # Most tasks send no request, because nothing is due, and should not spend time on these imports.
         from ansible_collections.community.digicert.plugins.module_utils._certcentral.failures import (
@@ -248,7 +258,6 @@ class Client:
             transport_error,
         )
 
-        where = self.where(purpose)
         deadline = Deadline()
         try:
             raw = self._send(method, path, body, text, deadline)
@@ -256,7 +265,8 @@ class Client:
             raise
         except Exception as exc:  # noqa: BLE001 (whatever a hostile peer or an odd proxy makes the libraries raise)
             self._transport = None
-            raise transport_error(where, exc, self.timeout, deadline.sent) from None
+            raise transport_error(where, exc, self.timeout, deadline.sent, self._has_responded) from None
+        self._has_responded = True
         self._learn_clock(raw.headers.get("Date"))
         if not 200 <= raw.status <= 299:
             raise status_error(where, method, raw, self._api_key)

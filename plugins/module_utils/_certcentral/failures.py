@@ -62,7 +62,7 @@ AUTH_KEY = re.compile(
 NEAR_AUTH_KEY = re.compile(r"(?is)(auth[ _-]?key(?!\w).{0,60}?)(?<!\w)(?=[\w+/=-]{0,200}[0-9])[\w+/=-]{16,}")
 
 
-def transport_error(where: str, exc: Exception, timeout: float, sent: bool) -> DigicertError:
+def transport_error(where: str, exc: Exception, timeout: float, sent: bool, has_responded: bool) -> DigicertError:
     """Say why no response came.
 
     Args:
@@ -70,6 +70,7 @@ def transport_error(where: str, exc: Exception, timeout: float, sent: bool) -> D
         exc: what sending or reading raised.
         timeout: seconds that the exchange had.
         sent: whether the request may have reached the service.
+        has_responded: whether an earlier request to this address had a response, so that the address is right.
     """
     if isinstance(exc, (OversizedError, EncodedError)):
         problem = f"is larger than {MAX_BODY // 1024 // 1024} MiB"
@@ -77,22 +78,26 @@ def transport_error(where: str, exc: Exception, timeout: float, sent: bool) -> D
             problem = "has a content encoding that was not requested"
         return UnusableResponseError(f"{where}the response {problem}. Check api_url.")
     causes = list(_causes(exc))
+    address = "api_url" if has_responded else "api_url (https or http, host, port)"
+    later = "Try again later" if has_responded else f"Check {address}, or try again later"
     if not sent:
-        return _unsent_error(where, causes, timeout)
+        return _unsent_error(where, causes, timeout, address, later)
     if _timed_out(causes):
         return LostResponseError(
-            f"{where}no complete response within {timeout:g} seconds. Try again later, or raise timeout.", silent=True
+            f"{where}no complete response within {timeout:g} seconds. {later}, or raise timeout.", silent=True
         )
     reason = "it is incomplete" if isinstance(exc, IncompleteError) else _reason(causes)
     return LostResponseError(
-        f"{where}the connection broke before the response was complete ({reason}). Try again later.", transient=True
+        f"{where}the connection broke before the response was complete ({reason}). {later}.", transient=True
     )
 
 
 _PROXY_ERRORS = {"ProxyError", "ProxySchemeUnknown", "InvalidProxyURL"}
 
 
-def _unsent_error(where: str, causes: t.Sequence[BaseException], timeout: float) -> NotSentError:
+def _unsent_error(
+    where: str, causes: t.Sequence[BaseException], timeout: float, address: str, later: str
+) -> NotSentError:
     reason = _reason(causes)
     if _caused_by(causes, ssl.SSLCertVerificationError):
         return NotSentError(
@@ -108,14 +113,14 @@ def _unsent_error(where: str, causes: t.Sequence[BaseException], timeout: float)
         )
     if _timed_out(causes):
         return NotSentError(
-            f"{where}no connection within {timeout:g} seconds. Check api_url, name resolution, and firewalls.",
+            f"{where}no connection within {timeout:g} seconds. Check {address}, name resolution, and firewalls.",
             transient=True,
         )
     # With subclasses: urllib3 2 has one for a name that does not resolve.
     if any(kind.__name__ == "NewConnectionError" for cause in causes for kind in type(cause).__mro__):
         unknown_name = any(isinstance(c, socket.gaierror) and c.errno == socket.EAI_NONAME for c in causes)
         return NotSentError(
-            f"{where}no connection ({reason}). Check api_url, name resolution, and firewalls.",
+            f"{where}no connection ({reason}). Check {address}, name resolution, and firewalls.",
             transient=not unknown_name,
         )
     if _caused_by(causes, ssl.SSLError) and not _caused_by(causes, ssl.SSLEOFError, ssl.SSLZeroReturnError):
@@ -124,7 +129,7 @@ def _unsent_error(where: str, causes: t.Sequence[BaseException], timeout: float)
             "contains PEM certificates."
         )
     if _caused_by(causes, ConnectionError, ssl.SSLError):
-        return NotSentError(f"{where}the connection broke ({reason}). Try again later.", transient=True)
+        return NotSentError(f"{where}the connection broke ({reason}). {later}.", transient=True)
     return NotSentError(f"{where}the address, a proxy's address, or the CA certificates cannot be used ({reason}).")
 
 

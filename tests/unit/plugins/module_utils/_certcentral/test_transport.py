@@ -251,9 +251,24 @@ def test_a_post_whose_connection_failed_is_sent_once_when_there_is_one(sleeps: l
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         client = Client(f"http://127.0.0.1:{nobody.getsockname()[1]}", "k", retry_timeout=5)
-        with pytest.raises(NotSentError, match="Connection refused"):
+        with pytest.raises(NotSentError) as caught:
             client.request("POST", "/x", "test")
     assert sleeps == [1, 2, 2]
+    assert caught.value.message == (
+        f"Cannot test at {client.api_url} after retrying for 5 seconds (retry_timeout): no connection (Connection "
+        "refused). Check api_url (https or http, host, port), name resolution, and firewalls."
+    )
+
+
+def test_an_address_that_has_responded_is_not_doubted() -> None:
+    replies = iter([b"", sized(b"{}"), b""])
+    with raw_server(lambda connection, _request: connection.sendall(next(replies))) as server:
+        client = Client(f"http://{server.address}", "k", retry_timeout=0)
+        with pytest.raises(LostResponseError, match=r"\(https or http, host, port\), or try again later\.$"):
+            client.request("GET", "/x", "test")
+        client.request("GET", "/x", "test")
+        with pytest.raises(LostResponseError, match=r"\)\. Try again later\.$"):
+            client.request("GET", "/x", "test")
 
 
 @pytest.mark.parametrize(
@@ -269,7 +284,7 @@ def test_a_name_that_does_not_resolve_is_tried_again_only_when_that_may_pass(
         raise socket.gaierror(problem, "No such name")
 
     monkeypatch.setattr(socket, "getaddrinfo", fail)
-    with pytest.raises(NotSentError, match=r"no connection \(No such name\)\. Check api_url, name resolution"):
+    with pytest.raises(NotSentError, match=r"no connection \(No such name\)\. Check api_url"):
         Client("https://api.example", "k", retry_timeout=5).request("POST", "/x", "test")
     assert len(looked_up) == tries
     assert len(sleeps) == tries - 1

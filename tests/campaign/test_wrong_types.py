@@ -67,6 +67,8 @@ def _is_wrong(field: str, value: t.Any) -> bool:
         return False
     if value == [] and field.endswith(("/auth_keys", "/orders")):
         return False
+    if value is None and field.endswith("/auth_keys"):
+        return False
     return not (value in (None, REMOVED) and field.endswith("/expiration_datetime"))
 
 

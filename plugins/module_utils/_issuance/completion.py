@@ -180,10 +180,14 @@ class Completion:
 
     def _other_id(self, order: Order, tried: list[int | None]) -> int | None:
         """Return the id of another certificate of the order that may be the one."""
-        if self._submission is None or self._submission.kind != REISSUE:
+        if self._submission is None:
             return None
-        rows = list_reissues(self._client, order.order_id)
-        ids = [row.certificate_id for row in rows if self._context.is_ours(row.csr) and self._is_new_row(row)]
+        ids: list[int | None]
+        if self._submission.kind == REISSUE:
+            rows = list_reissues(self._client, order.order_id)
+            ids = [row.certificate_id for row in rows if self._context.is_ours(row.csr) and self._is_new_row(row)]
+        else:  # the journal may have its id from a wrong response
+            ids = [self._read_again(order).certificate_id]
         return next((number for number in ids if number is not None and number not in tried), None)
 
     def _check_dcv(self, order: Order) -> tuple[Order, DcvResult | None, DigicertError | None]:

@@ -234,7 +234,7 @@ def _add_names(options: Options, problems: list[str]) -> None:
     first = options.get("common_name")
     given = [first, *options.get("dns_names", [])] if first else []
     if not first:
-        problems.append(f"{PREFIX}common_name is empty.")
+        problems.append(f"{PREFIX}common_name is not set. Set it to the first name of the certificate.")
     names: list[str] = []
     for name in given:
         try:

@@ -13,7 +13,7 @@ import yaml
 
 from tests.support.calls import AUTH_KEY, ORDER
 from tests.support.fleet import FIRST, ROLE, Fleet, failures, yaml_of
-from tests.support.playbooks import Run
+from tests.support.playbooks import Ansible, Run
 
 
 def play(fleet: Fleet, hosts: dict[str, dict[str, t.Any]], *plays: dict[str, t.Any], options: str = "") -> Run:
@@ -146,3 +146,10 @@ def test_a_lost_chain_is_not_fetched_with_the_csr_of_an_earlier_pass(fleet: Flee
     assert fleet.verify(host) == installed
     assert fleet.verify(host, other) != installed
     assert not any(order.reissues for order in fleet.simulator.orders())
+
+
+def test_a_forgotten_name_is_one_sentence(ansible: Ansible) -> None:
+    run = ansible.play([], play={"roles": [{"role": ROLE}]})
+    assert [task.msg for task in run.results if task.outcome == "failed"] == [
+        "dv_certificate_common_name is not set. Set it to the first name of the certificate."
+    ]

@@ -64,7 +64,7 @@ def test_names_are_taken_as_they_are_meant(given: dict[str, t.Any], names: list[
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
-        ({"common_name": None}, "common_name is empty"),
+        ({"common_name": None}, "common_name is not set"),
         ({"common_name": "192.0.2.1"}, "is an address"),
         ({"common_name": "[2001:db8::1]"}, "is an address"),
         ({"common_name": "www.example.com:443"}, "has a port"),
@@ -191,7 +191,7 @@ def test_every_list_of_the_variables_has_all_of_them() -> None:
     defaults = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text(encoding="utf-8"))
     documented = {PREFIX + name: option for name, option in DOCUMENTED.items()}
     frozen = re.findall(rf"'(\w+)': {PREFIX}\1\b", (ROLE / "tasks" / "main.yml").read_text(encoding="utf-8"))
-    assert {PREFIX + name for name in frozen} == documented.keys() == defaults.keys() | {PREFIX + "common_name"}
+    assert {PREFIX + name for name in frozen} == documented.keys() == defaults.keys()
     values = {name: value for name, value in defaults.items() if not (isinstance(value, str) and "{{" in value)}
     assert {name: value for name, value in values.items() if value not in (None, [])} == {
         PREFIX + name: value for name, value in DEFAULTS.items()

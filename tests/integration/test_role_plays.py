@@ -33,11 +33,16 @@ def play(fleet: Fleet, hosts: dict[str, dict[str, t.Any]], *plays: dict[str, t.A
     return fleet.ansible.playbook(path, *options.split())
 
 
-def test_no_host_depends_on_which_one_is_first(fleet: Fleet, tmp_path: Path) -> None:
-    ssh = tmp_path / "ssh"
+def broken_ssh(directory: Path) -> Path:
+    """Return a program that fails like ssh without a connection."""
+    ssh = directory / "ssh"
     ssh.write_text("#!/bin/sh\nexit 255\n")
     ssh.chmod(0o755)
-    lost = {"ansible_connection": "ssh", "ansible_ssh_executable": str(ssh)}
+    return ssh
+
+
+def test_no_host_depends_on_which_one_is_first(fleet: Fleet, tmp_path: Path) -> None:
+    lost = {"ansible_connection": "ssh", "ansible_ssh_executable": str(broken_ssh(tmp_path))}
     names = ("other", "lost", "second", "b\u00fccher", "free", "tagged", "untagged", "excluded")
     hosts: dict[str, dict[str, t.Any]] = {f"{name}.example.com": {} for name in names}
     hosts["lost.example.com"] = lost
@@ -153,3 +158,12 @@ def test_a_forgotten_name_is_one_sentence(ansible: Ansible) -> None:
     assert [task.msg for task in run.results if task.outcome == "failed"] == [
         "dv_certificate_common_name is not set. Set it to the first name of the certificate."
     ]
+
+
+def test_a_delegate_that_cannot_be_reached_is_named(fleet: Fleet, tmp_path: Path) -> None:
+    fleet.ansible.env["ANSIBLE_SSH_EXECUTABLE"] = str(broken_ssh(tmp_path))
+    run = fleet.run(delegate_to="nowhere")
+    assert failures(run)["www.example.com"] == (
+        "The role could not get an AuthKey, so no certificate was ordered. Ansible cannot connect to nowhere, "
+        "so check dv_certificate_delegate_to and how Ansible connects to that host."
+    )

@@ -104,7 +104,7 @@ def test_provider_of_the_user(fleet: Fleet, knot: Knot, tmp_path: Path) -> None:
     assert "127.0.0.1" in failures(failed)["late"]
     assert fleet.calls() == [AUTH_KEY]
     wild = {"common_name": "*.example.com", "dcv_method": "http"}
-    refused = fleet.run(hosts={"none": {"dcv_method": "custom"}, "wild": wild})
-    assert "needs dv_certificate_publish_tasks" in failures(refused)["none"]
+    refused = fleet.run(hosts={"none.example.com": {"dcv_method": "custom"}, "wild": wild})
+    assert "needs dv_certificate_publish_tasks" in failures(refused)["none.example.com"]
     assert "cannot validate wildcards" in failures(refused)["wild"]
     assert fleet.calls() == []

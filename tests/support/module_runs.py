@@ -11,11 +11,13 @@ import importlib
 import io
 import json
 import os
+import sys
 import tempfile
 import typing as t
 import warnings
 
 from ansible.module_utils import basic
+from ansible.module_utils.common import warnings as common_warnings
 
 from tests.support.gaps import cannot_run
 
@@ -85,6 +87,11 @@ def run_module(
                 become(user)
             basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": words}).encode()
             basic._ANSIBLE_PROFILE = "legacy"
+            # An earlier test may have made a controller of this process, which prints warnings instead.
+            internal: t.Any = sys.modules.get("ansible.module_utils._internal")
+            if internal is not None:
+                internal.is_controller = False
+                common_warnings._global_warnings = {}
             prepare()
             text, code = io.StringIO(), 0
             try:

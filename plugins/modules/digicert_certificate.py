@@ -60,9 +60,9 @@ options:
   path:
     description:
       - File for the certificate.
-      - The folder must exist. The module checks this before it sends anything.
-      - The module follows a link only if the link and every folder in its path belong to root or the user of the task,
-        and nobody else can write there.
+      - The directory must exist. The module checks this before it sends anything.
+      - The module follows a link only if the link and every directory in its path belong to root or the user of the
+        task, and nobody else can write there.
       - If the file contains a private key, the task fails before it sends anything. The module never overwrites a
         private key.
       - Without O(path) and O(full_chain_path), the module only returns the certificate. A later run finds the order in

@@ -37,8 +37,8 @@ options:
   path:
     description:
       - File to write.
-      - The folder and its parents must belong to root, the task's user or O(owner), and nobody else may have write
-        access. Folders with the sticky bit, such as C(/tmp), are allowed.
+      - The directory and its parents must belong to root, the task's user or O(owner), and nobody else may have write
+        access. Directories with the sticky bit, such as C(/tmp), are allowed.
       - If O(mode) is not set, the file gets C(0600). A file that already contains a private key keeps its mode.
     type: path
     required: true

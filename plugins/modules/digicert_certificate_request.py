@@ -48,8 +48,8 @@ options:
   private_key_path:
     description:
       - File of the private key, PEM text. It can also contain certificates.
-      - The folder and its parents must belong to root, the task's user or O(private_key_owner), and nobody else may
-        have write access. Folders with the sticky bit, such as C(/tmp), are allowed.
+      - The directory and its parents must belong to root, the task's user or O(private_key_owner), and nobody else may
+        have write access. Directories with the sticky bit, such as C(/tmp), are allowed.
       - Required with O(state=present). With O(state=activated), it says which file is the private key.
     type: path
   csr_path:

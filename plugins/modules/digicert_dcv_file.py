@@ -41,21 +41,21 @@ options:
     required: true
   state:
     description:
-      - V(present) adds the value, and creates missing folders with mode C(0755) and a missing file with mode C(0644).
-        It does not change the mode of existing folders and files.
-      - V(absent) removes the value. It also removes the file and the folders if this module created them and they are
-        empty.
+      - V(present) adds the value, and creates missing directories with mode C(0755) and a missing file with mode
+        C(0644). It does not change the mode of existing directories and files.
+      - V(absent) removes the value. It also removes the file and the directories if this module created them and they
+        are empty.
     type: str
     choices: [present, absent]
     default: present
   owner:
     description:
-      - User, by name or id, who owns folders and files that are created.
+      - User, by name or id, who owns directories and files that are created.
       - If not set, root gives them to the owner of the webroot. Another user keeps them.
     type: str
   group:
     description:
-      - Group, by name or id, of folders and files that are created.
+      - Group, by name or id, of directories and files that are created.
       - If not set, root gives them the group of the webroot.
     type: str
 notes:

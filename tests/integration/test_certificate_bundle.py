@@ -92,7 +92,7 @@ def test_an_encrypted_key_stays_encrypted(folder: Path) -> None:
         ({"path": "{folder}/a.PEM"}, "path and certificate_path must be different files."),
         ({"path": "{folder}/notes"}, "contains neither a private key nor a certificate."),
         ({"path": "{folder}/missing/bundle"}, "does not exist. Create it first."),
-        ({"path": "{folder}/open/bundle"}, "Other users can change the folder of"),
+        ({"path": "{folder}/open/bundle"}, "Other users can change the directory of"),
         ({"certificate_path": "{folder}/other"}, "Cannot use"),
         ({"chain_path": None}, "Cannot use"),
         ({"private_key_path": "{folder}/missing"}, "does not exist. Create it first."),

@@ -84,7 +84,7 @@ def test_key_of_a_user_in_the_users_folder(shared: Path) -> None:
     (shared / "theirs").mkdir()
     os.chown(shared / "theirs", NOBODY, NOBODY)
     args = options(shared / "theirs")
-    assert "Other users can change the folder of" in run_module(REQUEST, args)["msg"]
+    assert "Other users can change the directory of" in run_module(REQUEST, args)["msg"]
     result = run_module(REQUEST, {**args, "private_key_owner": str(NOBODY), "private_key_mode": "0400"})
     assert result["private_key_created"], result
     status = (shared / "theirs" / "a.key").stat()

@@ -130,7 +130,7 @@ def test_passphrase(tmp_path: Path) -> None:
         ({"private_key_path": "{folder}/certificate"}, "Cannot read the private key in"),
         ({"private_key_path": "{folder}/missing/a.key"}, "does not exist. Create it first."),
         ({"private_key_path": "{folder}/sub/"}, "is a directory."),
-        ({"private_key_path": "{folder}/open/a.key"}, "Other users can change the folder of"),
+        ({"private_key_path": "{folder}/open/a.key"}, "Other users can change the directory of"),
         ({"private_key_path": "{folder}/pipe"}, "is not a regular file."),
         ({"private_key_type": "RSA", "private_key_size": 1024}, "must be a multiple of 8 from 2048 to 16384"),
         ({"private_key_passphrase": "abc"}, "must have 4 to 1000 bytes."),

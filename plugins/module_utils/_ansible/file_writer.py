@@ -255,8 +255,8 @@ class FileWriter:
             return False
         if status.st_nlink > 1 and not place.is_safe:
             raise DigicertError(
-                f"Cannot set the attributes of {printable(place.path, 500)}: it is a hard link in a folder that other "
-                "users can change. Remove it."
+                f"Cannot set the attributes of {printable(place.path, 500)}: it is a hard link in a directory that "
+                "other users can change. Remove it."
             )
         for name, (old, new) in differing.items():
             diff["before"][name], diff["after"][name] = old, new
@@ -274,7 +274,7 @@ class FileWriter:
         if params.get("attributes") is not None and not place.is_safe:
             raise DigicertError(
                 f"Cannot set attributes={params['attributes']} for {printable(place.path, 500)}: other users can "
-                "change its folder. Omit the option, or let the folder belong to root only."
+                "change its directory. Omit the option, or let the directory belong to root only."
             )
         with _raising(self._module, f"Cannot set the attributes of {printable(place.path, 500)}"):
             arguments = self._module.load_file_common_arguments(params, path=place.path)

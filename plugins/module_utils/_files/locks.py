@@ -63,7 +63,8 @@ class FileLock:
                         return True
                     os.close(descriptor)
                 elif place.folder is None or os.fstat(place.folder).st_nlink == 0:
-                    raise DigicertError(f"The folder of {printable(self.path, 500)} does not exist. Create it first.")
+                    path = printable(self.path, 500)
+                    raise DigicertError(f"The directory of {path} does not exist. Create it first.")
                 else:
                     # As /proc does.
                     raise DigicertError(

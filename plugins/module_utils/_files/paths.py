@@ -235,7 +235,7 @@ class _Walk:
     def _link_error(self, link: str) -> DigicertError:
         return DigicertError(
             f"{printable(link, 500)} is a link, and other users can change the link or its target. Use the path "
-            "without links, or let the link and all folders in its path belong to root only."
+            "without links, or let the link and all directories in its path belong to root only."
         )
 
 

@@ -70,8 +70,8 @@ def check_safe(place: Place) -> None:
     """Raise DigicertError if other users can replace files in the folder of a private file."""
     if not place.is_safe:
         raise DigicertError(
-            f"Other users can change the folder of {printable(place.path, 500)} or one of its parents, so they "
-            "could replace the private key. Let these folders belong to root or the key's owner, and make them "
+            f"Other users can change the directory of {printable(place.path, 500)} or one of its parents, so they "
+            "could replace the private key. Let these directories belong to root or the key's owner, and make them "
             "writable by nobody else."
         )
 

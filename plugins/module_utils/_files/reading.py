@@ -90,7 +90,7 @@ def open_regular(place: Place, flags: int = os.O_RDONLY, mode: int = 0o600) -> i
     except FileNotFoundError:
         return None
     except OSError as exc:
-        advice = "Make the folder writable, or free disk space." if flags & os.O_CREAT else READ_ADVICE
+        advice = "Make the directory writable, or free disk space." if flags & os.O_CREAT else READ_ADVICE
         raise file_error("Cannot open", place.path, exc, advice) from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)

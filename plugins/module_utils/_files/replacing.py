@@ -17,7 +17,7 @@ import typing as t
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError, printable
 from ansible_collections.community.digicert.plugins.module_utils._files.paths import Place, file_error, open_place
 
-ADVICE = "Make the folder writable, or free disk space, and run the task again."
+ADVICE = "Make the directory writable, or free disk space, and run the task again."
 # Errors of a file system that cannot flush on demand.
 _NO_SYNC = (errno.EINVAL, errno.EROFS, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF, errno.EACCES, errno.EPERM)
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -142,12 +142,12 @@ def sync_folder(path: str) -> None:
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as exc:
         if exc.errno not in _NO_SYNC:
-            raise file_error("Cannot flush the folder", path, exc) from None
+            raise file_error("Cannot flush the directory", path, exc) from None
         return
     try:
         sync_file(descriptor)
     except OSError as exc:
-        raise file_error("Cannot flush the folder", path, exc) from None
+        raise file_error("Cannot flush the directory", path, exc) from None
     finally:
         os.close(descriptor)
 
@@ -184,5 +184,5 @@ def temporary_name() -> str:
 def existing_folder(place: Place) -> int:
     """Return the open folder of a place; raises DigicertError if it does not exist."""
     if place.folder is None:
-        raise DigicertError(f"The folder of {printable(place.path, 500)} does not exist. Create it first.")
+        raise DigicertError(f"The directory of {printable(place.path, 500)} does not exist. Create it first.")
     return place.folder

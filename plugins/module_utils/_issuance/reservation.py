@@ -68,8 +68,8 @@ def use_once(run_id: str) -> bool:
         return False
     except OSError as exc:
         raise DigicertError(
-            "Cannot record in the temporary folder that the reservation was used, so nothing was sent: "
-            f"{os.strerror(exc.errno or 0)}. Make the folder writable, or free disk space, and run the task again."
+            "Cannot record in the temporary directory that the reservation was used, so nothing was sent: "
+            f"{os.strerror(exc.errno or 0)}. Make the directory writable, or free disk space, and run the task again."
         ) from None
     return True
 

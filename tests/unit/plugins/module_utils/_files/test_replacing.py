@@ -106,7 +106,7 @@ def test_a_folder_for_private_files(mode: int, allowed: bool, tmp_path: Path) ->
         if allowed:
             assert create_private(path, b"x", Permissions(0o600))
         else:
-            with pytest.raises(DigicertError, match="Other users can change the folder of"):
+            with pytest.raises(DigicertError, match="Other users can change the directory of"):
                 create_private(path, b"x", Permissions(0o600))
 
 
@@ -150,7 +150,7 @@ def test_a_folder_that_cannot_be_flushed(
 
     monkeypatch.setattr(os, "fsync", fail)
     if fails:
-        with pytest.raises(DigicertError, match="Cannot flush the folder"):
+        with pytest.raises(DigicertError, match="Cannot flush the directory"):
             sync_folder(str(tmp_path))
     else:
         sync_folder(str(tmp_path))

@@ -88,10 +88,9 @@ def run_module(
             basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": words}).encode()
             basic._ANSIBLE_PROFILE = "legacy"
             # An earlier test may have made a controller of this process, which prints warnings instead.
-            internal: t.Any = sys.modules.get("ansible.module_utils._internal")
-            if internal is not None:
-                internal.is_controller = False
-                common_warnings._global_warnings = {}
+            if internal := sys.modules.get("ansible.module_utils._internal"):
+                vars(internal).update(is_controller=False)
+                vars(common_warnings).update(_global_warnings={})
             prepare()
             text, code = io.StringIO(), 0
             try:

@@ -39,7 +39,7 @@ CAMPAIGN_JOBS = "4"  # likewise; half of their time is waiting
 CAMPAIGN_STRIDE = "19"  # one of this number of cells; coprime to the faults, so that each call gets different ones
 LEAST_COVERAGE = "94"  # percent of the lines and branches of plugins/, measured 95
 UNTYPED = ("unit", "vectors")  # folders of tests/ that mypy does not read
-BY_CORE = ("ansible-doc", "compile", "import", "runtime-metadata", "validate-modules")  # sanity tests
+BY_CORE = ("ansible-doc", "import", "runtime-metadata", "validate-modules")  # sanity tests
 CORE_PYTHON = CORE_PYTHONS[NEWEST_CORE]
 # antsibull-docs works in a folder with a random name, which gets into the text that it checks. An underscore at the end
 # of a word in that name would become a broken reference.

@@ -148,14 +148,12 @@ def coverage(session: nox.Session) -> None:
 def sanity(session: nox.Session, core: str) -> None:
     """Run all of ansible-test's sanity tests with the newest core, and with each older one what depends on the core.
 
-    The others (pylint, half of the time, and those of style and of shell) judge the same files by the same rules. The
-    cores between the oldest and the newest import the plugins with one Python only.
+    The others judge the same files by the same rules. Between oldest and newest core, one Python imports the plugins.
     """
     work = Work(session, core)
     work.prepare_ansible_test()
     chosen = [] if core == NEWEST_CORE else [f"--test={test}" for test in BY_CORE]
-    if core not in (OLDEST_CORE, NEWEST_CORE):
-        chosen += ["--python", str(session.python)]
+    chosen += [] if core in (OLDEST_CORE, NEWEST_CORE) else ["--python", str(session.python)]
     work.run("ansible-test", "sanity", "--venv", "--color", "no", *(session.posargs or chosen))
 
 

@@ -60,7 +60,7 @@ def check_secrets(stage: Stage, results: t.Iterable[Result], module: str) -> Non
     said = [result.process.stderr + _without_documented_keys(result, module) for result in results]
     files = [path for path in stage.directory.rglob("*") if path.is_file() and path != stage.key_file]
     for what, secret in secrets.items():
-        assert not any(secret in text for text in said), f"{what} received: {said}"
+        assert not any(secret in text for text in said), f"{what} is shown: {said}"
         for path in files:
             assert secret.encode() not in path.read_bytes(), f"{what} is in {path}"
 

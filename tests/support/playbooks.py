@@ -161,7 +161,7 @@ class Ansible:
         begin = time.monotonic()
         name = action.rsplit(".", maxsplit=1)[-1]
         result = run_module(name, args or {}, check_mode=check_mode, diff=diff, prepare=prepare)
-        outcome = "failed" if result.get("failed") else "ok"
+        outcome = "failed" if result.get("failed") or result["rc"] else "ok"
         return TaskResult("localhost", action, action, outcome, result, time.monotonic() - begin)
 
     def play(self, tasks: list[dict[str, t.Any]], *options: str, play: t.Any = None, **env: str) -> Run:

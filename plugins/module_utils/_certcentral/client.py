@@ -183,9 +183,14 @@ class Client:
         """Return the time, UTC, by the service's clock, or by this machine's before any usable Date header."""
         return self.service_time or _local_time()
 
-    def where(self, purpose: str) -> str:
-        """Return the beginning of an error message: what failed, and at which address."""
-        return f"Cannot {purpose} at {self.api_url}: "
+    def where(self, purpose: str, retried: int = 0) -> str:
+        """Return the beginning of an error message: what failed, at which address, and after how long.
+
+        `retried` is the number of seconds for which the call was repeated.
+        """
+        seconds = "1 second" if retried == 1 else f"{retried} seconds"
+        retries = f" after retrying for {seconds} (retry_timeout)" if retried else ""
+        return f"Cannot {purpose} at {self.api_url}{retries}: "
 
     def backoff(self) -> Backoff:
         """Return a new allowance of retry time, for one call or for several that belong together."""
@@ -229,7 +234,7 @@ class Client:
         after_loss = False
         began = time.monotonic()
         while True:
-            where = self._where(purpose, round(time.monotonic() - began))
+            where = self.where(purpose, round(time.monotonic() - began))
             try:
                 return self._exchange(method, path, where, body, text)._replace(after_loss=after_loss)
             except DigicertError as error:
@@ -241,13 +246,6 @@ class Client:
                         raise error.extend(after_loss=True) from error
                     raise
                 after_loss = after_loss or is_lost
-
-    def _where(self, purpose: str, retried: int) -> str:
-        """Return the beginning of an error message of a call that was repeated for some seconds."""
-        if not retried:
-            return self.where(purpose)
-        seconds = "1 second" if retried == 1 else f"{retried} seconds"
-        return f"Cannot {purpose} at {self.api_url} after retrying for {seconds} (retry_timeout): "
 
     def _exchange(self, method: str, path: str, where: str, body: t.Any, text: bool) -> Response:
         """Send one request and read its response within the time limit; raises DigicertError."""

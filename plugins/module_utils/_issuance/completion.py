@@ -62,6 +62,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.community.digicert.plugins.module_utils._issuance.context import CertificateContext
     from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import Submission
 
+MOST_IDS = 5  # that are tried for one certificate, whatever the service says
 SKEW = timedelta(days=1)  # a certificate's validity may begin slightly in the future
 
 
@@ -128,7 +129,7 @@ class Completion:
                 # For some orders two ids give one certificate, and reads lag behind (API page, section 6).
                 failure = error
             text = None
-            other = self._other_id(order, tried)
+            other = self._other_id(order, tried) if len(set(tried)) < MOST_IDS else None
             if other is not None:
                 certificate_id = other
             elif getattr(failure, "is_old", True) is False or not patience.wait():

@@ -23,6 +23,8 @@ import time
 import typing as t
 
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError
+from ansible_collections.community.digicert.plugins.module_utils._files.paths import file_error
+from ansible_collections.community.digicert.plugins.module_utils._files.replacing import ADVICE
 from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import JournalEntry
 
 # Less than the ten minutes after which another run takes over, with a margin longer than a request.
@@ -59,6 +61,7 @@ def use_once(run_id: str) -> bool:
     """
     if _age(run_id) is None:
         raise DigicertError("The id of the reservation is invalid, so nothing was sent. Run the task again.")
+    folder = "the temporary directory"
     try:
         folder = tempfile.gettempdir()
         _remove_used(folder)
@@ -67,10 +70,8 @@ def use_once(run_id: str) -> bool:
     except FileExistsError:
         return False
     except OSError as exc:
-        raise DigicertError(
-            "Cannot record in the temporary directory that the reservation was used, so nothing was sent: "
-            f"{os.strerror(exc.errno or 0)}. Make the directory writable, or free disk space, and run the task again."
-        ) from None
+        what = "Nothing was sent, because the use of the reservation cannot be recorded in"
+        raise file_error(what, folder, exc, ADVICE) from None
     return True
 
 

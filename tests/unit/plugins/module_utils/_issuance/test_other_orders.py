@@ -16,7 +16,7 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.er
 )
 from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import JournalEntry
 
-from tests.support.issuance import ALTERNATE, INFO, NAME, POST, Case
+from tests.support.issuance import ALTERNATE, DOWNLOAD, INFO, NAME, POST, REISSUE, REISSUES, Case
 
 Order = t.Dict[str, t.Any]
 ENDS_SOON = {"order_valid_till": 25}
@@ -112,3 +112,21 @@ def test_an_order_whose_csr_cannot_be_read_may_be_the_lost_one(case: Case, csr: 
     with pytest.raises(DigicertError, match="does not show its CSR"):
         case.run(wait_timeout=700, renewal="order")
     assert case.sent == [BOUGHT]
+
+
+@pytest.mark.parametrize("kind", ["order", "reissue"])
+def test_a_service_with_another_id_at_each_read_is_asked_a_few_times(case: Case, kind: str) -> None:
+    own = {"csr": case.csr, "dns_names": [NAME], "common_name": NAME}
+    ids = range(100, 200)
+    for call in (POST, REISSUE):
+        case.client.on(call, {"id": 7, "certificate_id": 99, "certificate_chain": [{"pem": "no certificate"}]})
+    case.client.on(DOWNLOAD, "no certificate")
+    if kind == "reissue":
+        case.install()
+        case.client.on(REISSUES, *({"certificates": [{**own, "id": number, "status": "issued"}]} for number in ids))
+    else:
+        case.client.on(INFO, *(case.order(certificate={**own, "id": number, "serial_number": "5"}) for number in ids))
+    with pytest.raises(DigicertError, match="was not installed"):
+        case.run()
+    downloads = [call for call in case.client.calls if call.endswith("pem_all")]
+    assert (len(downloads), len(set(downloads))) == (4, 4), case.client.calls

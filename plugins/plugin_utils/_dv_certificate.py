@@ -257,7 +257,7 @@ def _add_names(options: Options, problems: list[str]) -> None:
 def _name(name: str) -> str:
     address = name.strip().strip("[]")
     if "://" in address:
-        raise DigicertError(f"{name!r} is a URL. Use only the DNS name in it.")
+        raise DigicertError("a URL is not a DNS name. Use only the name in it.")
     if ":" in address or re.fullmatch(r"[0-9.]+", address):
         raise DigicertError(f"{name!r} is an address or has a port. Use DNS names only.")
     checked = ascii_name(name.strip())

@@ -14,6 +14,7 @@ import yaml
 from tests.support.calls import AUTH_KEY, ORDER
 from tests.support.fleet import FIRST, ROLE, Fleet, failures, yaml_of
 from tests.support.playbooks import Ansible, Run
+from tests.support.servers import Nginx
 
 
 def play(fleet: Fleet, hosts: dict[str, dict[str, t.Any]], *plays: dict[str, t.Any], options: str = "") -> Run:
@@ -160,10 +161,15 @@ def test_a_forgotten_name_is_one_sentence(ansible: Ansible) -> None:
     ]
 
 
-def test_a_delegate_that_cannot_be_reached_is_named(fleet: Fleet, tmp_path: Path) -> None:
+def test_a_delegate_that_cannot_be_reached_is_named(fleet: Fleet, nginx: Nginx, tmp_path: Path) -> None:
     fleet.ansible.env["ANSIBLE_SSH_EXECUTABLE"] = str(broken_ssh(tmp_path))
     run = fleet.run(delegate_to="nowhere")
     assert failures(run)["www.example.com"] == (
         "The role could not get an AuthKey, so no certificate was ordered. Ansible cannot connect to nowhere, "
         "so check dv_certificate_delegate_to and how Ansible connects to that host."
     )
+    run = fleet.run(delegate_to="nowhere", auth_key="1f3870be274f6c49b3e31a0c6728957f")
+    assert failures(run)["www.example.com"].startswith(
+        "The role could not check what it published, so no certificate was ordered. Ansible cannot connect to nowhere, "
+    )
+    assert (nginx.files(), fleet.calls()) == ([], [])

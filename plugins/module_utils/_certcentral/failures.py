@@ -20,6 +20,7 @@ import ssl
 import time
 import typing as t
 from datetime import datetime, timezone
+from urllib.parse import unquote
 
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.deadline import OverdueError
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import (
@@ -189,7 +190,7 @@ def status_error(where: str, method: str, raw: RawResponse, api_key: str) -> Dig
     quoted = f"HTTP {status}{(', ' if code else ': ') if text else ''}{text.rstrip('.')}"
     facts: dict[str, t.Any] = {"http_status": status, "code": code}
     if 300 <= status <= 399:
-        target = _without_query(_mask(raw.headers.get("Location", ""), api_key))
+        target = _without_query(_mask(unquote(raw.headers.get("Location", "")), api_key))
         return UnusableResponseError(
             f"{where}the service redirects to {target} ({quoted}), which the module does not follow, because the "
             "API key would be sent there. Correct api_url.",
@@ -293,7 +294,9 @@ def _excerpt(text: str, api_key: str) -> str:
 
 def _mask(text: str, api_key: str) -> str:
     """Return a text, which may be cut off after MAX_TEXT, without the API key and without what may be an AuthKey."""
-    named = AUTH_KEY.sub(r"\1***", text.replace(api_key, "***"))
+    # With what `printable` drops or replaces between its characters, it would still be readable.
+    spread = "[^!-~]*".join(map(re.escape, api_key))
+    named = AUTH_KEY.sub(r"\1***", re.sub(spread, "***", text))
     return NEAR_AUTH_KEY.sub(r"\1***", named[: MAX_TEXT + 1000])
 
 

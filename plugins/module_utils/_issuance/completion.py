@@ -20,6 +20,7 @@ from datetime import timedelta
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.certificates import (
     Reissue,
     download,
+    list_known_reissues,
     list_reissues,
 )
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.client import Backoff
@@ -118,17 +119,20 @@ class Completion:
         Raises:
             DigicertError: the certificate is not the requested one, or could not be downloaded.
         """
+        if order.chain is not None:
+            # If the response to the order is damaged, the certificate may still be right.
+            with contextlib.suppress(_WrongCertificateError):
+                return self._verify(order, order.chain)
         patience = Backoff(min(self._context.time_left, 90.0))
         tried: list[int | None] = []
-        text, certificate_id = order.chain, order.certificate_id
+        certificate_id = order.certificate_id
         while True:
             try:
                 tried.append(certificate_id)
-                return self._verify(order, text or download(self._client, certificate_id, order.order_id))
+                return self._verify(order, download(self._client, certificate_id, order.order_id))
             except (_WrongCertificateError, NotFoundError) as error:
                 # For some orders two ids give one certificate, and reads lag behind (API page, section 6).
                 failure = error
-            text = None
             other = self._other_id(order, tried) if len(set(tried)) < MOST_IDS else None
             if other is not None:
                 certificate_id = other
@@ -180,15 +184,18 @@ class Completion:
         )
 
     def _other_id(self, order: Order, tried: list[int | None]) -> int | None:
-        """Return the id of another certificate of the order that may be the one."""
+        """Return the id of another certificate of the order that may be the one; None also if that cannot be read."""
         if self._submission is None:
             return None
         ids: list[int | None]
-        if self._submission.kind == REISSUE:
-            rows = list_reissues(self._client, order.order_id)
-            ids = [row.certificate_id for row in rows if self._context.is_ours(row.csr) and self._is_new_row(row)]
-        else:  # the journal may have its id from a wrong response
-            ids = [self._read_again(order).certificate_id]
+        try:
+            if self._submission.kind == REISSUE:
+                rows = list_known_reissues(self._client, order.order_id)
+                ids = [row.certificate_id for row in rows if self._context.is_ours(row.csr) and self._is_new_row(row)]
+            else:  # the journal may have its id from a wrong response
+                ids = [get_order(self._client, order.order_id).certificate_id]
+        except DigicertError:
+            return None
         return next((number for number in ids if number is not None and number not in tried), None)
 
     def _check_dcv(self, order: Order) -> tuple[Order, DcvResult | None, DigicertError | None]:

@@ -38,40 +38,41 @@ class Plan(t.NamedTuple):
     body: dict[str, t.Any] | None = None
 
 
-def reserved_plan(context: CertificateContext, submission: Submission, run_id: str) -> Plan | None:
+def reserved_plan(context: CertificateContext, submission: Submission, run_id: str, notes: str) -> Plan | None:
     """Return the plan to send what a run reserved on another machine; None if it did not, or has already sent it.
 
-    If Ansible starts the module again, the module searches for what the first process sent.
+    If Ansible starts the module again, the module searches for what the first process sent. Because of that, the
+    reservation stays in the journal whatever happens: this process cannot know what an earlier one did.
 
     Args:
         context: the certificate.
         submission: from the journal of the other machine.
         run_id: of this run.
+        notes: the directory that remembers which reservations this machine has used.
 
     Raises:
-        DigicertError: it must not be sent. The journal loses the reservation then, because nothing was sent.
+        DigicertError: it must not be sent.
     """
     if submission.run_id != run_id or submission.accepted:
         return None
-    try:
-        return _plan_to_send(context, submission) if use_once(run_id) else None
-    except DigicertError:
-        context.journal.entry = context.entry._replace(submission=None)
-        raise
+    plan = _plan_to_send(context, submission)
+    if not use_once(run_id, notes):
+        return None
+    if seconds_left(run_id) <= 0:
+        raise DigicertError(
+            "This run sent nothing, because its reservation on the host is older than eight minutes, or the clock was "
+            "changed. Run the task again, for fewer hosts at once."
+        )
+    return plan
 
 
 def _plan_to_send(context: CertificateContext, submission: Submission) -> Plan:
-    if seconds_left(submission.run_id) <= 0:
-        raise DigicertError(
-            "Nothing was sent, because the reservation on the host is too old. Run the task again, for fewer hosts at "
-            "once."
-        )
     request = context.request
     same = set(submission.names) == set(request.names) and submission.product == request.product
     if submission.csr_sha256 != request.csr.fingerprint or not same:
         raise DigicertError(
-            "The reservation on the host is for another CSR, other names, or another product, so nothing was sent. "
-            "Run the task again."
+            "The reservation on the host is for another CSR, other names, or another product, so this run sent "
+            "nothing. Run the task again."
         )
     if submission.kind == REISSUE:
         return Plan(REISSUED, None, submission, request.reissue_body())

@@ -18,7 +18,6 @@ import contextlib
 import os
 import re
 import secrets
-import tempfile
 import time
 import typing as t
 
@@ -30,7 +29,7 @@ from ansible_collections.community.digicert.plugins.module_utils._issuance.journ
 # Less than the ten minutes after which another run takes over, with a margin longer than a request.
 LONGEST_RESERVATION = 480.0  # seconds
 _KEPT = 86400.0  # seconds that the use of a reservation is remembered, longer than a module that is started again
-_USED = "community.digicert-"  # with the id of the run, an empty file where this machine keeps temporary ones
+_USED = "community.digicert-"  # with the id of the run, an empty file
 
 
 def new_run_id() -> str:
@@ -50,39 +49,43 @@ def _age(run_id: str | None) -> float | None:
     return None if made is None else time.time() - int(made.group(1))
 
 
-def use_once(run_id: str) -> bool:
+def use_once(run_id: str, notes: str) -> bool:
     """Return whether this is the first use of a reservation on this machine.
 
     Ansible runs a module again when the connection breaks after its work is done (`ansible_ssh_retries`). What is
     noted here does not end with the process.
 
+    Args:
+        run_id: the reservation.
+        notes: the directory of the notes, the same one for each start of the module. It is created if missing.
+
     Raises:
         DigicertError: that cannot be noted, or the text is not the id of a run.
     """
     if _age(run_id) is None:
-        raise DigicertError("The id of the reservation is invalid, so nothing was sent. Run the task again.")
-    folder = "the temporary directory"
+        raise DigicertError("The id of the reservation is invalid, so this run sent nothing. Run the task again.")
     try:
-        folder = tempfile.gettempdir()
-        _remove_used(folder)
+        with contextlib.suppress(FileExistsError):
+            os.makedirs(notes, mode=0o700)
+        _remove_used(notes)
         # The name cannot be guessed, so nobody else has put a file or a link there.
-        os.close(os.open(os.path.join(folder, _USED + run_id), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        os.close(os.open(os.path.join(notes, _USED + run_id), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError:
         return False
     except OSError as exc:
-        what = "Nothing was sent, because the use of the reservation cannot be recorded in"
-        raise file_error(what, folder, exc, ADVICE) from None
+        what = "This run sent nothing, because the use of its reservation cannot be recorded in"
+        raise file_error(what, notes, exc, ADVICE) from None
     return True
 
 
-def _remove_used(folder: str) -> None:
+def _remove_used(notes: str) -> None:
     """Remove the notes about reservations that ended long ago."""
     with contextlib.suppress(OSError):
-        for name in os.listdir(folder):
+        for name in os.listdir(notes):
             age = _age(name[len(_USED) :]) if name.startswith(_USED) else None
             if age is not None and age > _KEPT:
                 with contextlib.suppress(OSError):
-                    os.unlink(os.path.join(folder, name))
+                    os.unlink(os.path.join(notes, name))
 
 
 def may_record(current: JournalEntry, expected: JournalEntry, entry: JournalEntry) -> bool:

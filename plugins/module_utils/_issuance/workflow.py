@@ -94,11 +94,13 @@ class Elsewhere(t.NamedTuple):
         entry: its journal, which is only a hint unless `run_id` is set.
         text: its installed certificate and chain, PEM text, empty if there is none.
         run_id: the run that planned `entry`, once the other machine has reserved it.
+        notes: the directory of this machine that remembers which reservations were used.
     """
 
     entry: JournalEntry
-    text: str = ""
-    run_id: str | None = None
+    text: str
+    run_id: str | None
+    notes: str
 
 
 class Workflow:
@@ -199,7 +201,7 @@ class Workflow:
         """Do the work under the lock, and return the outcome."""
         # Imported here because most runs find nothing due and should not spend time on these imports.
         from ansible_collections.community.digicert.plugins.module_utils._issuance.decision import Decider
-        from ansible_collections.community.digicert.plugins.module_utils._issuance.plan import Plan, reserved_plan
+        from ansible_collections.community.digicert.plugins.module_utils._issuance.plan import Plan
         from ansible_collections.community.digicert.plugins.module_utils._issuance.resumption import (
             Resumption,
             is_revoked,
@@ -210,8 +212,7 @@ class Workflow:
         was_refused = context.entry.refused is not None
         Submitter(context).look_after_refusal(bool(reasons))
         submission = context.entry.submission
-        run_id = self._elsewhere and self._elsewhere.run_id
-        reserved = reserved_plan(context, submission, run_id) if submission is not None and run_id is not None else None
+        reserved = submission and self._reserved_plan(context, submission)
         if reserved is not None:
             return self._submit(context, install, reserved)
         if submission is not None:
@@ -232,6 +233,15 @@ class Workflow:
         if plan.submission is not None and plan.body is not None and self._elsewhere is not None:
             return self._reserve(context, plan)
         return self._submit(context, install, plan)
+
+    def _reserved_plan(self, context: CertificateContext, submission: Submission) -> Plan | None:
+        """Return the plan to send what another machine has reserved for this run, if it has."""
+        from ansible_collections.community.digicert.plugins.module_utils._issuance.plan import reserved_plan
+
+        there = self._elsewhere
+        if there is None or there.run_id is None:
+            return None
+        return reserved_plan(context, submission, there.run_id, there.notes)
 
     def _reserve(self, context: CertificateContext, plan: Plan) -> Outcome:
         """Return the outcome if another machine has to reserve the plan first."""

@@ -69,7 +69,7 @@ def test_names_are_taken_as_they_are_meant(given: dict[str, t.Any], names: list[
         ({"common_name": "[2001:db8::1]"}, "is an address"),
         ({"common_name": "www.example.com:443"}, "has a port"),
         ({"common_name": "2001:db8::1"}, "is an address"),
-        ({"common_name": "https://www.example.com/"}, "'https://www.example.com/' is a URL"),
+        ({"common_name": "https://www.example.com/"}, "common_name: a URL is not a DNS name"),
         ({"common_name": "localhost"}, "common_name: 'localhost' has no dot"),
         ({"dns_names": ["a.example", "Web1."]}, "dns_names: 'Web1.' has no dot"),
         ({"common_name": "*.com", "dcv_method": "dns"}, "'*.com' has no dot"),

@@ -129,4 +129,17 @@ def test_a_service_with_another_id_at_each_read_is_asked_a_few_times(case: Case,
     with pytest.raises(DigicertError, match="was not installed"):
         case.run()
     downloads = [call for call in case.client.calls if call.endswith("pem_all")]
-    assert (len(downloads), len(set(downloads))) == (4, 4), case.client.calls
+    assert (len(downloads), len(set(downloads))) == (5, 5), case.client.calls
+
+
+@pytest.mark.parametrize("download", ["right", "wrong"])
+def test_a_damaged_response_to_an_order_does_not_hide_the_certificate(case: Case, download: str) -> None:
+    case.client.on(POST, {"id": 8, "certificate_id": 90, "certificate_chain": [{"pem": "no certificate"}]})
+    if download == "right":
+        assert case.run().action == "ordered"
+        assert case.client.calls[-1] == "GET /certificate/90/download/format/pem_all"
+    else:
+        case.client.on(DOWNLOAD, "no certificate")
+        case.client.on(INFO, LostResponseError("Lost."))
+        with pytest.raises(DigicertError, match="was not installed"):
+            case.run()

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-import tempfile
+import shutil
 import threading
 import time
 import typing as t
@@ -53,11 +53,12 @@ class Controller:
         self.case = case
         self.entry = EMPTY
         self.text = ""
+        self.notes = Path(str(case.paths.path)).parent / "home" / "tmp"
 
     def run(self, run_id: str | None = None, **options: t.Any) -> Outcome:
         values = {**requests.DEFAULTS, "dcv_method": "dns-txt-token", "wait_timeout": 0, **options}
         wanted = requests.certificate_request(self.case.csr, values)
-        elsewhere = Elsewhere(parse_entry("of the host", entry_values(self.entry)), self.text, run_id)
+        elsewhere = Elsewhere(parse_entry("of the host", entry_values(self.entry)), self.text, run_id, str(self.notes))
         how = requests.issuance_options(values, is_hint=True)
         client: t.Any = self.case.client
         workflow = Workflow(client, wanted, how, InstallPaths(), elsewhere=elsewhere)
@@ -111,19 +112,28 @@ def test_the_reservation_of_another_run_is_a_lost_response(controller: Controlle
     assert controller.case.sent == []
 
 
-@pytest.mark.parametrize("problem", ["too old", "No such file or directory"])
-def test_a_reservation_that_cannot_be_used_blocks_no_other_run(
-    controller: Controller, monkeypatch: pytest.MonkeyPatch, problem: str
+@pytest.mark.parametrize("sent_before", [False, True])
+@pytest.mark.parametrize("problem", ["Not a directory", "older than eight minutes", "clock was changed"])
+def test_a_reservation_that_cannot_be_used_stays_because_an_earlier_start_may_have_sent_it(
+    controller: Controller, monkeypatch: pytest.MonkeyPatch, problem: str, sent_before: bool
 ) -> None:
     planned = controller.run()
-    now = time.time()
-    if problem == "too old":
-        monkeypatch.setattr(time, "time", lambda: now + 481)
-    else:
-        monkeypatch.setattr(tempfile, "tempdir", "/missing")
-    with pytest.raises(DigicertError, match=problem):
+    entry, now = controller.entry, time.time()
+    if sent_before:
         controller.run(planned.run_id)
-    assert (controller.case.sent, controller.entry) == ([], EMPTY)
+        shutil.rmtree(controller.notes)
+        controller.entry = entry
+    if problem == "Not a directory":
+        controller.notes.parent.mkdir(exist_ok=True)
+        controller.notes.touch()
+    else:
+        monkeypatch.setattr(time, "time", lambda: now + (100_000 if "older" in problem else -30))
+    with pytest.raises(DigicertError, match=f"This run sent nothing.*{problem}"):
+        controller.run(planned.run_id)
+    assert controller.entry == entry
+    with pytest.raises(DigicertError, match="The account does not show the order yet"):
+        controller.run()
+    assert len(controller.case.sent) == sent_before
 
 
 @pytest.mark.parametrize("later", [0, 481])
@@ -146,22 +156,19 @@ def test_a_module_that_ansible_runs_again_sends_nothing(
 
 
 def test_notes_about_reservations_do_not_pile_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    notes = str(tmp_path)
     first, now = new_run_id(), time.time()
-    assert [use_once(first), use_once(first), use_once(new_run_id())] == [True, False, True]
+    assert [use_once(run_id, notes) for run_id in (first, first, new_run_id())] == [True, False, True]
     assert len(list(tmp_path.iterdir())) == 2
     (tmp_path / "community.digicert-notes").touch()
     monkeypatch.setattr(time, "time", lambda: now + 481)
-    assert not use_once(first), "a module that is started again long afterwards"
+    assert not use_once(first, notes), "a module that is started again long afterwards"
     monkeypatch.setattr(time, "time", lambda: now + 86402)
     second = new_run_id()
-    assert use_once(second)
+    assert use_once(second, notes)
     assert {path.name.partition("digicert-")[2] for path in tmp_path.iterdir()} == {second, "notes"}
     with pytest.raises(DigicertError, match="invalid"):
-        use_once("../notes")
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
-    with pytest.raises(DigicertError, match="No such file or directory"):
-        use_once(second)
+        use_once("../notes", notes)
 
 
 def test_a_refusal_gives_the_reservation_back(controller: Controller) -> None:

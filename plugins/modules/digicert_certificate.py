@@ -395,7 +395,6 @@ code:
   sample: not_found|product
 """
 
-import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
@@ -542,7 +541,7 @@ class CertificateTask:
             return None
         entry = parse_entry("of the other machine", values) if values else EMPTY
         # Not what Python takes for temporary files, which can be another directory at the next start of the module.
-        notes = os.path.expanduser(os.path.expandvars(t.cast("t.Any", self.module)._remote_tmp or "~/.ansible/tmp"))
+        notes = t.cast("t.Any", self.module)._remote_tmp or "~/.ansible/tmp"
         return Elsewhere(entry, self.options["installed"] or "", self.options["reservation"], notes)
 
     def _journal(self) -> dict[str, t.Any]:

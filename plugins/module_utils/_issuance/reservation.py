@@ -57,13 +57,15 @@ def use_once(run_id: str, notes: str) -> bool:
 
     Args:
         run_id: the reservation.
-        notes: the directory of the notes, the same one for each start of the module. It is created if missing.
+        notes: the directory of the notes, the same one for each start of the module. It is created if missing, and
+            may contain variables and the tilde, as Ansible's settings do.
 
     Raises:
         DigicertError: that cannot be noted, or the text is not the id of a run.
     """
     if _age(run_id) is None:
         raise DigicertError("The id of the reservation is invalid, so this run sent nothing. Run the task again.")
+    notes = os.path.expanduser(os.path.expandvars(notes))
     try:
         with contextlib.suppress(FileExistsError):
             os.makedirs(notes, mode=0o700)

@@ -114,7 +114,7 @@ class Observer:
                 found.append(f"certificate {other.certificate_id} for the same CSR is pending")
             elif self.would_do(other) and frozenset(other.names) == frozenset(cert.names):
                 if not site.installed & self.serials_since(other):
-                    if not self._is_hidden(owner, other, order, site):
+                    if not self._is_hidden(owner, other, order if cert.kind == "new_request" else None, site):
                         found.append(f"certificate {other.certificate_id} for the same CSR was never installed")
                 elif not (run.force or site.tampered or is_doomed) and (cert.kind == "new_request" or owner is order):
                     found.append(f"certificate {other.certificate_id} for the same CSR would do")
@@ -140,12 +140,22 @@ class Observer:
         issued = [each for each in order.certs if each is not cert and each.issued is not None]
         return max(issued, key=lambda each: (each.issued or 0.0, each.certificate_id), default=None)
 
-    def _is_hidden(self, order: Order, cert: Cert, judged: Order, site: Site) -> bool:
-        """Return whether a run that lost its journal uses a newer order for the same names, not the one it places."""
-        orders = [other for other in self.stage.service.orders if other is not order and other is not judged]
+    def _is_hidden(self, order: Order, cert: Cert, placed: Order | None, site: Site) -> bool:
+        """Return whether a run uses a newer order for the same names, because its journal lost this one.
+
+        That is so if somebody deleted the journal, or if it records a later request for other names.
+        """
+        orders = [other for other in self.stage.service.orders if other is not order and other is not placed]
         others = [other for other in orders if self._is_same(other, order)]
         newer = [other for other in others if self._is_live(other) and other.created >= order.created]
-        return cert.created <= site.journal_lost and bool(newer)
+        later = [
+            each
+            for other in self.stage.service.orders
+            for each in other.certs
+            if each.origin is not None and each.origin.site is site and each.created >= cert.created
+        ]
+        is_lost = cert.created <= site.journal_lost or any(set(each.names) != set(cert.names) for each in later)
+        return is_lost and bool(newer)
 
     def serials_since(self, cert: Cert) -> set[str]:
         """Return the serial numbers of a certificate and of later ones for the same CSR."""

@@ -22,15 +22,18 @@ from tests.support.warm import WarmPython
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _target_python() -> t.Iterator[None]:
-    """Let modules start at once, unless the session sets the Python that runs them."""
+def _quick_modules(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[None]:
+    """Build each module once, and let it start at once, unless the session sets the Python that runs them."""
     if "TARGET_PYTHON" in os.environ:
         yield
         return
+    base = tmp_path_factory.getbasetemp()
+    archives = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "module-archives"
+    archives.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, WarmPython(Path(folder)) as warm:
-        os.environ["TARGET_PYTHON"] = str(warm.interpreter)
+        os.environ.update(TARGET_PYTHON=str(warm.interpreter), MODULE_ARCHIVES=str(archives))
         yield
-        del os.environ["TARGET_PYTHON"]
+        del os.environ["TARGET_PYTHON"], os.environ["MODULE_ARCHIVES"]
 
 
 @pytest.fixture(scope="session")

@@ -71,7 +71,7 @@ class Dmz:
     ) -> Run:
         """Run the role, as Fleet.run does; `crash` is a task before which the run ends, see callback/crash_before."""
         ansible = self.fleet.ansible
-        ansible.env.update(ANSIBLE_CALLBACKS_ENABLED="task_results,crash_before", CRASH_BEFORE=crash)
+        ansible.env.update(ANSIBLE_CALLBACKS_ENABLED="module_archives,task_results,crash_before", CRASH_BEFORE=crash)
         lines = [f"{name} ansible_connection=local ansible_python_interpreter={self.interpreter}" for name in hosts]
         lines.append(f"{CONTROLLER} ansible_connection=local ansible_python_interpreter={self.python}")
         inventory = ansible.directory / "dmz"

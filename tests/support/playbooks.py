@@ -107,7 +107,7 @@ class Ansible:
             "HOME": str(self.home),
             "ANSIBLE_COLLECTIONS_PATH": os.environ["ANSIBLE_COLLECTIONS_PATH"],
             "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
-            "ANSIBLE_CALLBACKS_ENABLED": "task_results",
+            "ANSIBLE_CALLBACKS_ENABLED": "module_archives,task_results",
             "ANSIBLE_LOAD_CALLBACK_PLUGINS": "true",
             # A local connection takes the user's home from the password database, not from HOME.
             "ANSIBLE_ASYNC_DIR": str(self.home / "async"),

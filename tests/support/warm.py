@@ -5,18 +5,23 @@
 """A Python for managed hosts that starts modules at once: each is forked from a process that has done the imports.
 
 A module imports for longer than it works, most of it compiled from the archive that Ansible sends. Ansible's part and
-the libraries are already imported; the collection's own files still come from the archive. A module has a process, an
-environment, descriptors, a working folder and an exit code of its own, as with any Python. What comes as a file, or in
-an environment that Python itself reads at its start, runs with the real one.
+the libraries are already imported; the collection's own files still come from the archive, and what one module compiled
+is stored for the next one with the same text. A module has a process, an environment, descriptors, a working folder and
+an exit code of its own, as with any Python. What comes as a file, or in an environment that Python itself reads at its
+start, runs with the real one.
 
 Started as a program, with the address of a socket, this file is the process to fork from.
 """
 
 from __future__ import annotations
 
+import _imp
+import contextlib
 import gc
+import hashlib
 import importlib
 import json
+import marshal
 import os
 import select
 import signal
@@ -24,6 +29,8 @@ import socket
 import subprocess
 import sys
 import types
+import typing as t
+import zipimport
 from pathlib import Path
 
 LIBRARIES = (
@@ -71,11 +78,35 @@ class WarmPython:
         self._server.wait(10)
 
 
+class Compiler:
+    """Compiles a text of an archive, or takes what another module compiled; called by `zipimport`."""
+
+    def __init__(self, folder: Path, compile_source: t.Callable[[str, bytes], types.CodeType]) -> None:
+        """Store in a folder what `compile_source` returns."""
+        self._folder, self._compile = folder, compile_source
+
+    def __call__(self, path: str, source: bytes) -> types.CodeType:
+        """Return the code of a text that has this path."""
+        stored = self._folder / hashlib.sha256(source).hexdigest()
+        try:
+            code: types.CodeType = marshal.loads(stored.read_bytes())  # noqa: S302 (written below)
+        except OSError:
+            code = self._compile(path, source)
+            part = stored.with_suffix(f".{os.getpid()}")
+            with contextlib.suppress(OSError):  # a module that may not write there compiles
+                part.write_bytes(marshal.dumps(code))
+                part.rename(stored)
+        else:
+            _imp._fix_co_filename(code, path)  # type: ignore[attr-defined]
+        return code
+
+
 def serve(address: str) -> None:
     """Run what clients send until a signal ends this process; returns in each child, whose module has ended."""
     sys.path.pop(0)  # this folder, which modules do not use
     for name in LIBRARIES:
         importlib.import_module(name)
+    zipimport._compile_source = Compiler(Path(address).parent, zipimport._compile_source)  # type: ignore[attr-defined]
     gc.freeze()
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(address)

@@ -257,10 +257,10 @@ class IssuanceMachine(RuleBasedStateMachine):
             later = [cert for cert in wider if cert.created > paid.created]
             is_unneeded = any(site.installed & self.observer.serials_since(cert) for cert in later)
             is_forgotten |= paid.kind == "reissue" and is_unneeded
-            # Somebody renewed with the same CSR while the run looked for the order that it had sent.
+            # Somebody renewed with the same CSR, and the run, which looks for what it sent, sees that order first.
             others = [cert for order in self.stage.service.orders for cert in order.certs if cert.origin is None]
             rivals = [cert for cert in others if cert.csr_der == paid.csr_der]
-            near = [cert for cert in rivals if abs(cert.created - paid.created) <= LONGEST_LAG]
+            near = [cert for cert in rivals if paid.origin.begun - LONGEST_LAG <= cert.created <= paid.created]
             is_forgotten |= bool(site.installed & {cert.certificate.serial_number for cert in near if cert.certificate})
             assert is_forgotten or site.installed & self.observer.serials_since(paid), (
                 f"certificate {paid.certificate_id} was paid and is not installed"

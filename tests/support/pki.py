@@ -40,6 +40,12 @@ def der(thing: x509.Certificate | x509.CertificateSigningRequest) -> bytes:
     return thing.public_bytes(serialization.Encoding.DER)
 
 
+def private_pem(key: PrivateKey) -> str:
+    """Return a private key as PEM text, unencrypted."""
+    form = serialization.PrivateFormat.PKCS8
+    return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()
+
+
 def name_of(common_name: str | None) -> x509.Name:
     """Return a subject with this common name, or an empty one."""
     return x509.Name([] if common_name is None else [x509.NameAttribute(NameOID.COMMON_NAME, common_name)])

@@ -100,12 +100,13 @@ def _unsent_error(
     where: str, causes: t.Sequence[BaseException], timeout: float, address: str, later: str
 ) -> NotSentError:
     reason = _reason(causes)
-    if _caused_by(causes, ssl.SSLCertVerificationError):
+    names = {type(cause).__name__ for cause in causes}
+    # urllib3 1.26.5 and later 1.26 raise a ValueError of this name where the host name is not the certificate's.
+    if _caused_by(causes, ssl.SSLCertVerificationError) or "CertificateError" in names:
         return NotSentError(
             f"{where}its TLS certificate is not accepted ({reason}). Check api_url and the clock, or set "
             "ca_path to the CA that issued it."
         )
-    names = {type(cause).__name__ for cause in causes}
     # The others are what the libraries raise for an address that they cannot split into its parts.
     if names & _PROXY_ERRORS or (_caused_by(causes, ValueError, TypeError) and _has_proxy()):
         return NotSentError(
@@ -165,8 +166,9 @@ def _causes(exc: BaseException | None) -> t.Iterator[BaseException]:
 def _reason(causes: t.Sequence[BaseException]) -> str:
     """Return the message of the operating system or TLS library; those of higher layers quote URLs and objects."""
     for cause in reversed(causes):
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return printable(cause.verify_message)
+        if isinstance(cause, ssl.SSLCertVerificationError) or type(cause).__name__ == "CertificateError":
+            # urllib3 1.26 makes some of them without it.
+            return printable(getattr(cause, "verify_message", "") or str(cause))
         if isinstance(cause, ssl.SSLError):
             return printable(cause.reason or "handshake failed")
         if isinstance(cause, OSError) and cause.strerror:

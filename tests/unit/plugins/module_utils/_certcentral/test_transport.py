@@ -12,6 +12,7 @@ import gzip
 import itertools
 import re
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -30,7 +31,9 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.er
     UnusableResponseError,
 )
 
+from tests.support.pki import KEY, aged_certificate, private_pem
 from tests.support.raw_server import Reply, raw_server, read_request
+from tests.support.web import QuietHandler, address_of, http_server
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -309,6 +312,25 @@ def test_an_unusable_ca_file_is_named(tmp_path: t.Any) -> None:
     (tmp_path / "ca.pem").write_text("none")
     with raw_server(b"") as server, pytest.raises(NotSentError, match=r"ca_path|CA certificates"):
         Client(f"https://{server.address}", "k", ca_path=str(tmp_path / "ca.pem")).request("POST", "/x", "test")
+
+
+@pytest.mark.parametrize("proxy", [None, "http://127.0.0.1:9"], ids=["direct", "a proxy for other hosts"])
+def test_a_certificate_for_another_name_is_not_accepted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: t.Any, proxy: str | None
+) -> None:
+    # How urllib3 says so, and whether it looks at the common name, differs between its versions.
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    if proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+    pem = tmp_path / "server.pem"
+    pem.write_text(aged_certificate("other.example", KEY, 50) + private_pem(KEY))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    with http_server(QuietHandler) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        client = Client(f"https://{address_of(server)}", "k", ca_path=str(pem), retry_timeout=0)
+        with pytest.raises(NotSentError, match=r"its TLS certificate is not accepted \(.*127\.0\.0\.1.*\)\. Check"):
+            client.request("POST", "/x", "test")
 
 
 def tunnel(connection: socket.socket, request: bytes) -> None:

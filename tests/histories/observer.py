@@ -13,7 +13,8 @@ a set of names is justified only if all of this holds:
    `force=true` may ignore one whose first certificate is pending for another CSR, as far as reads show. If the user
    changed the names since the site's last order, the run does not have to know even older orders.
 4. Under `renewal=order`, the installed certificate does not match or is due by the true time, or `force=true` is set.
-5. Without `force=true`, no order for the same names was placed within the seven days before it.
+5. Without `force=true`, no order for the same names was placed within the seven days before it. If the user changed the
+   names since the site's last order, only orders that lists can show count.
 6. With any options, no suitable certificate for the same CSR was issued to this site and never installed, and none is
    pending.
 
@@ -95,7 +96,10 @@ class Observer:
         if run.renewal == "order" and not run.force and not run.is_due:
             found.append("nothing was due")
         if not run.force and not looks_nowhere:
-            recent = [other for other in same if self.now - other.created < GUARD]
+            # The journal does not remember orders for names that the user changed since, and lists are behind.
+            is_changed = run.last_names not in (None, names)
+            shown = [other for other in same if not is_changed or other.created + LONGEST_LAG < run.begun]
+            recent = [other for other in shown if self.now - other.created < GUARD]
             found += [f"order {other.order_id} was placed {iso(other.created)}" for other in recent]
         return found
 

@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import pkcs12
 
-from tests.simulator import OrderBehaviour
+from tests.simulator import OrderBehaviour, ServiceBehaviour
 from tests.support.calls import AUTH_KEY, LIST, ORDER, REISSUE
 from tests.support.dmz import Dmz
-from tests.support.fleet import Fleet, changes, notified, work_of
+from tests.support.fleet import Fleet, changes, failures, notified, work_of
+from tests.support.liar import write_liar
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def test_orders_for_hosts_without_network_in_batches_and_free(dmz: Dmz) -> None:
     assert sorted(fleet.calls()) == sorted([AUTH_KEY, *[LIST, ORDER] * 2] * 2)
     dmz.check(hosts)
     assert dmz.key not in run.output
-    assert sorted(work_of(run, host) for host in hosts) == [(40, 10)] * 2 + [(41, 11)] * 2
+    assert sorted(work_of(run, host) for host in hosts) == [(42, 10)] * 2 + [(43, 11)] * 2
     fleet.play = {"strategy": "free"}
     again = dmz.run(hosts)
     assert (again.rc, fleet.calls(), changes(again)) == (0, [], []), again.output
@@ -72,7 +73,7 @@ def test_all_that_can_be_asked_of_a_certificate(dmz: Dmz) -> None:
     assert second.rc == 0, second.output
     assert (fleet.calls().count(REISSUE), sorted(notified(second))) == (2, sorted([rekeyed, bundled]))
     dmz.check(hosts)
-    assert [work_of(second, host) for host in (plain, rekeyed)] == [(5, 1), (42, 11)]
+    assert [work_of(second, host) for host in (plain, rekeyed)] == [(5, 1), (44, 11)]
     assert [fleet.installed(host) == before[host] for host in hosts] == [True, False, False]
     assert [fleet.path(host, "key").read_bytes() == keys[host] for host in hosts] == [True, False, True]
     certificate, key = fleet.path(bundled, "fullchain.pem").read_text(), keys[bundled].decode()
@@ -81,6 +82,25 @@ def test_all_that_can_be_asked_of_a_certificate(dmz: Dmz) -> None:
         Path(bundles["pkcs12_path"]).read_bytes(), passphrase.encode()
     )
     assert in_store == fleet.installed(bundled)
+
+
+def test_a_host_that_denies_what_it_recorded_gets_one_order(dmz: Dmz, tmp_path: Path) -> None:
+    denial = {"recorded": False, "journal": {}, "certificate": None, "chain": None}
+    lies: dict[str, list[dict[str, t.Any]]] = {
+        "denies.example.com": [{}, denial, {"recorded": True}],
+        "unclear.example.com": [{"recorded": "no", "journal": "none"}],
+    }
+    lines = [
+        f"{host} {write_liar(tmp_path / host, answers={'digicert_certificate_install': lie})}"
+        for host, lie in lies.items()
+    ]
+    (tmp_path / "liars").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    dmz.fleet.simulator.set_service_behaviour(ServiceBehaviour(list_lag=60, info_lag=60, alternate_lag=60))
+    run = dmz.run({host: {} for host in lies}, "-i", str(tmp_path / "liars"), check=False)
+    [order] = dmz.fleet.simulator.orders()
+    failed = failures(run)
+    assert f"the certificate of order {order.id}" in failed["denies.example.com"], run.output
+    assert "does not say whether the journal" in failed["unclear.example.com"]
 
 
 # The task before which each run is killed.
@@ -99,10 +119,10 @@ def test_a_crash_between_any_two_tasks_costs_one_order(dmz: Dmz) -> None:
         assert run.rc == 9, run.output
     placed = len(dmz.fleet.simulator.orders())
     assert placed == 2  # from the runs that sent it
-    # Ten minutes have passed since the first service time after the crash.
+    # More than eighteen minutes have passed since a run saw the reservation first.
     journal = json.loads(dmz.journal("reserved.example.com").read_text())
     assert journal["submission"]["run_id"]
-    journal["submission"]["lost_at"] = "2026-01-01T00:00:00+00:00"
+    journal["submission"].update(dict.fromkeys(("lost_at", "noted_at"), "2026-01-01T00:00:00+00:00"))
     dmz.journal("reserved.example.com").write_text(json.dumps(journal))
     run = dmz.run(hosts)
     assert run.rc == 0, run.output

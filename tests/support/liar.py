@@ -13,7 +13,7 @@ from pathlib import Path
 
 # A Python interpreter, as Ansible calls it with pipelining: the module comes on the standard input.
 _INTERPRETER = """#!{python}
-import json, re, subprocess, sys
+import json, os, re, subprocess, sys
 
 lies = json.loads({lies!r})
 sent = sys.stdin.buffer.read()
@@ -39,7 +39,12 @@ if lies.get("texts"):
     answer = hostile(answer)
 if lies.get("facts"):
     answer.setdefault("ansible_facts", {{}}).update(lies["facts"])
-answer.update(lies.get("answers", {{}}).get(module, {{}}))
+lie = lies.get("answers", {{}}).get(module, {{}})
+if isinstance(lie, list):
+    with open(__file__ + ".calls-of-" + module, "a") as calls:
+        calls.write(".")
+    lie = lie[min(os.path.getsize(calls.name), len(lie)) - 1]
+answer.update(lie)
 print(json.dumps(answer))
 sys.exit(done.returncode)
 """
@@ -51,7 +56,8 @@ def write_liar(path: Path, **lies: t.Any) -> str:
     Args:
         path: the file to write.
         lies: `texts` replaces every text that a module returns; `facts` are added to each answer; `answers`
-            maps the name of a module to what its answer is updated with.
+            maps the name of a module to what its answer is updated with, or to a list with one for each call, the last
+            one for all later calls.
     """
     path.write_text(_INTERPRETER.format(python=sys.executable, lies=json.dumps(lies)), encoding="utf-8")
     path.chmod(0o755)

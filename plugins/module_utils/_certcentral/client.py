@@ -80,9 +80,16 @@ class Backoff:
     of 5 s to 20 s. docs/quality.md, "Scale", shows the effect.
     """
 
-    def __init__(self, total: float) -> None:
-        """Start the clock; `total` is in seconds, and 0 allows no waits."""
+    def __init__(self, total: float, is_allowed: t.Callable[[], bool] = lambda: True) -> None:
+        """Start the clock.
+
+        Args:
+            total: seconds; 0 allows no waits.
+            is_allowed: returns whether another try may follow, asked after each wait, which may take longer than
+                planned when the process or the machine is suspended.
+        """
         self._end = time.monotonic() + total
+        self._is_allowed = is_allowed
         self._ceiling = BACKOFF_FIRST
         self._limit_ceiling = LIMIT_FIRST
 
@@ -113,7 +120,7 @@ class Backoff:
             self._ceiling = min(2 * self._ceiling, BACKOFF_LARGEST)
         # Shorten the last wait instead of skipping it, to use all of the time.
         time.sleep(min(left, at_least + random.uniform(0, spread)))  # noqa: S311 (spreads load, hides nothing)
-        return True
+        return self._is_allowed()
 
 
 class Client:
@@ -177,11 +184,11 @@ class Client:
     def clock_difference(self) -> timedelta | None:
         """How far the service's clock is ahead of this machine's; None before any usable Date header."""
         service_time = self.service_time
-        return None if service_time is None else service_time - _local_time()
+        return None if service_time is None else service_time - local_time()
 
     def now(self) -> datetime:
         """Return the time, UTC, by the service's clock, or by this machine's before any usable Date header."""
-        return self.service_time or _local_time()
+        return self.service_time or local_time()
 
     def where(self, purpose: str, retried: int = 0) -> str:
         """Return the beginning of an error message: what failed, at which address, and after how long.
@@ -321,7 +328,8 @@ class Client:
             self._service_clock = (moment, time.monotonic())
 
 
-def _local_time() -> datetime:
+def local_time() -> datetime:
+    """Return the time, UTC, by this machine's clock."""
     return datetime.fromtimestamp(time.time(), timezone.utc)
 
 

@@ -52,6 +52,7 @@ class Submission(t.NamedTuple):
         renewal_of_order_id: the order that a new one was linked to.
         first_sent: by the service's clock, None if that was unknown.
         lost_at: the first time by the service's clock after the response was lost. None until then.
+        noted_at: the same moment by the clock of the machine that noted it.
         others: ids of orders (for an order) or certificates (for a reissue) that are known to be different ones.
         old_serial_number: of the certificate to replace.
         accepted: the service is known to have accepted it.
@@ -69,6 +70,7 @@ class Submission(t.NamedTuple):
     renewal_of_order_id: int | None = None
     first_sent: datetime | None = None
     lost_at: datetime | None = None
+    noted_at: datetime | None = None
     others: tuple[int, ...] = ()
     old_serial_number: str | None = None
     accepted: bool = False
@@ -292,6 +294,7 @@ def _submission(values: t.Mapping[str, t.Any]) -> Submission:
         renewal_of_order_id=_id(values["renewal_of_order_id"]),
         first_sent=_time(values["first_sent"]),
         lost_at=_time(values["lost_at"]),
+        noted_at=_time(values.get("noted_at")),
         others=_ids(values["others"]),
         old_serial_number=_hex(values["old_serial_number"]),
         accepted=values["accepted"] is True,

@@ -9,7 +9,7 @@
 
 The machine that orders plans a submission with the id of its run. The host writes it to the journal if the journal has
 not changed since the plan was made. Only then may that run send it, only once, and only for some minutes: another run
-that finds the reservation searches for the result, and takes over ten minutes later.
+that finds the reservation searches for the result, and takes over ten minutes after it has ended.
 """
 
 from __future__ import annotations
@@ -26,27 +26,31 @@ from ansible_collections.community.digicert.plugins.module_utils._files.paths im
 from ansible_collections.community.digicert.plugins.module_utils._files.replacing import ADVICE
 from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import JournalEntry
 
-# Less than the ten minutes after which another run takes over, with a margin longer than a request.
-LONGEST_RESERVATION = 480.0  # seconds
+LONGEST_RESERVATION = 480.0  # seconds that a run may take from a reservation until it sends
 _KEPT = 86400.0  # seconds that the use of a reservation is remembered, longer than a module that is started again
 _USED = "community.digicert-"  # with the id of the run, an empty file
 
 
 def new_run_id() -> str:
-    """Return the id of a run, which begins with the time (seconds, by this machine's clock)."""
-    return f"{int(time.time())}-{secrets.token_hex(8)}"
+    """Return the id of a run, which begins with the time and the time since the machine started (seconds)."""
+    return f"{int(time.time())}-{int(_uptime())}-{secrets.token_hex(8)}"
 
 
 def seconds_left(run_id: str | None) -> float:
     """Return how long a run may still send what it reserved; 0 if the clock was set back, or for another text."""
-    age = _age(run_id)
-    return max(0.0, LONGEST_RESERVATION - age) if age is not None and age >= 0 else 0.0
+    ages = _ages(run_id)
+    return max(0.0, LONGEST_RESERVATION - max(ages)) if ages and min(ages) >= 0 else 0.0
 
 
-def _age(run_id: str | None) -> float | None:
-    """Return the seconds since the id of a run was made, by this machine's clock; None for another text."""
-    made = re.fullmatch("([0-9]{1,15})-[0-9a-f]{16}", run_id or "")
-    return None if made is None else time.time() - int(made.group(1))
+def _ages(run_id: str | None) -> tuple[float, ...]:
+    """Return the seconds since the id of a run was made, by the clock and by the uptime; nothing for another text."""
+    made = re.fullmatch("([0-9]{1,15})-([0-9]{1,15})-[0-9a-f]{16}", run_id or "")
+    return () if made is None else (time.time() - int(made.group(1)), _uptime() - int(made.group(2)))
+
+
+def _uptime() -> float:
+    """Return the seconds since this machine started, suspended or not, which nobody can set."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 def use_once(run_id: str, notes: str) -> bool:
@@ -63,9 +67,9 @@ def use_once(run_id: str, notes: str) -> bool:
     Raises:
         DigicertError: that cannot be noted, or the text is not the id of a run.
     """
-    if _age(run_id) is None:
+    if not _ages(run_id):
         raise DigicertError("The id of the reservation is invalid, so this run sent nothing. Run the task again.")
-    notes = os.path.expanduser(os.path.expandvars(notes))
+    notes = os.path.expanduser(os.path.expandvars(str(notes)))
     try:
         with contextlib.suppress(FileExistsError):
             os.makedirs(notes, mode=0o700)
@@ -84,8 +88,8 @@ def _remove_used(notes: str) -> None:
     """Remove the notes about reservations that ended long ago."""
     with contextlib.suppress(OSError):
         for name in os.listdir(notes):
-            age = _age(name[len(_USED) :]) if name.startswith(_USED) else None
-            if age is not None and age > _KEPT:
+            ages = _ages(name[len(_USED) :]) if name.startswith(_USED) else ()
+            if ages and ages[0] > _KEPT:
                 with contextlib.suppress(OSError):
                     os.unlink(os.path.join(notes, name))
 
@@ -109,7 +113,7 @@ def may_record(current: JournalEntry, expected: JournalEntry, entry: JournalEntr
 def _without_loss(entry: JournalEntry) -> JournalEntry:
     """Return an entry without the time of a search, which does not matter for who may send."""
     submission = entry.submission
-    return entry if submission is None else entry._replace(submission=submission._replace(lost_at=None))
+    return entry if submission is None else entry._replace(submission=submission._replace(lost_at=None, noted_at=None))
 
 
 def is_same_installation(current: JournalEntry, entry: JournalEntry) -> bool:

@@ -19,7 +19,7 @@ import typing as t
 from datetime import datetime, timedelta
 
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.certificates import list_reissues
-from ansible_collections.community.digicert.plugins.module_utils._certcentral.client import Backoff
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.client import Backoff, local_time
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import (
     DigicertError,
     LostResponseError,
@@ -38,7 +38,10 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.or
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.parsing import same_serial_number
 from ansible_collections.community.digicert.plugins.module_utils._issuance.context import known_names
 from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import ORDER, add_id
-from ansible_collections.community.digicert.plugins.module_utils._issuance.reservation import seconds_left
+from ansible_collections.community.digicert.plugins.module_utils._issuance.reservation import (
+    LONGEST_RESERVATION,
+    seconds_left,
+)
 from ansible_collections.community.digicert.plugins.module_utils._issuance.states import (
     CLOSED,
     ISSUED,
@@ -91,7 +94,7 @@ class Submitter:
                 raise
             except RefusedError as error:
                 # The refusal may come from a gateway, so a run within the next minutes searches before it sends.
-                refused = submission._replace(lost_at=self._client.service_time)
+                refused = submission._replace(lost_at=self._client.service_time, noted_at=local_time())
                 context.remember(before._replace(refused=refused))
                 if submission.kind != ORDER:
                     raise refused_reissue_error(t.cast(int, submission.order_id), error) from error
@@ -99,13 +102,15 @@ class Submitter:
             except LostResponseError as error:
                 failure = error
             context.progress.submitted = True
-            submission = submission._replace(first_sent=submission.first_sent or self._client.service_time)
+            was_reserved = submission.run_id is not None
+            # Without the reservation, which is used up: no other process of this run will send it later.
+            submission = submission._replace(first_sent=submission.first_sent or self._client.service_time, run_id=None)
             found = self._search(submission, failure, time.monotonic() + QUIET)
             if found is not None:
                 return self.accept(t.cast("Submission", context.entry.submission), found)
-            if submission.run_id is not None:
+            if was_reserved:
                 return None
-            submission = submission._replace(lost_at=None)
+            submission = submission._replace(lost_at=None, noted_at=None)
 
     def resume(self, submission: Submission, is_wanted: bool) -> Order | None:
         """Find what an earlier run sent without getting a response, or wait until it may be sent again.
@@ -192,7 +197,8 @@ class Submitter:
         """Send it, and send it again if the rate limit refused it and a search does not find it."""
         backoff = self._client.backoff()
         if submission.run_id is not None:
-            backoff = Backoff(min(backoff.remaining, seconds_left(submission.run_id)))
+            run_id = submission.run_id
+            backoff = Backoff(min(backoff.remaining, seconds_left(run_id)), lambda: seconds_left(run_id) > 0)
         while True:
             try:
                 return self._post_once(submission, body, backoff)
@@ -206,6 +212,8 @@ class Submitter:
                 raise limit from None
             if found is not None:
                 return found
+            if submission.run_id is not None and seconds_left(submission.run_id) <= 0:
+                raise limit
 
     def _post_once(self, submission: Submission, body: dict[str, t.Any], backoff: Backoff) -> Order:
         name = submission.common_name
@@ -284,19 +292,32 @@ class Submitter:
         )
 
     def _note_loss(self, submission: Submission) -> Submission:
-        """Record the service's first time after the loss; later runs count the ten minutes from it."""
-        now = self._client.service_time
-        is_noted = submission.lost_at is not None and now is not None and submission.lost_at <= now
-        if now is None or is_noted or submission == self._context.entry.refused:
+        """Record the first time after the loss, by both clocks; later runs count the ten minutes from it."""
+        if submission == self._context.entry.refused:
             return submission
-        submission = submission._replace(lost_at=now)
-        self._context.remember(self._context.entry._replace(submission=submission))
-        return submission
+        there, here = self._client.service_time, local_time()
+        noted = submission
+        if there is not None and (noted.lost_at is None or noted.lost_at > there):
+            noted = noted._replace(lost_at=there)
+        if noted.noted_at is None or noted.noted_at > here:
+            noted = noted._replace(noted_at=here)
+        if noted != submission:
+            self._context.remember(self._context.entry._replace(submission=noted))
+        return noted
 
     def _quiet_left(self, submission: Submission, quiet: float | None = None) -> float:
-        """Return the seconds until what was lost or refused may be sent again."""
-        quiet = QUIET if quiet is None else quiet
-        passed = 0.0 if submission.lost_at is None else (self._client.now() - submission.lost_at).total_seconds()
+        """Return the seconds until what was lost or refused may be sent again.
+
+        Both clocks must say that it may, because each can be wrong. What another run reserved can still be sent until
+        its reservation ends.
+        """
+        if quiet is None:
+            is_reserved = submission.run_id is not None and not submission.accepted
+            quiet = QUIET + (LONGEST_RESERVATION if is_reserved else 0.0)
+        since = [(self._client.now(), submission.lost_at)]
+        if submission.noted_at is not None:
+            since.append((local_time(), submission.noted_at))
+        passed = min(0.0 if start is None else (now - start).total_seconds() for now, start in since)
         return min(quiet, max(0.0, quiet - passed))
 
     def _look(self, submission: Submission, is_brief: bool = False) -> Order | None:

@@ -25,7 +25,7 @@ from ansible_collections.community.digicert.plugins.module_utils._issuance.journ
 
 NOW = datetime(2026, 11, 27, 1, 2, 3, tzinfo=timezone.utc)
 SUBMISSION = Submission(
-    "reissue", "ab" * 32, "p", "a.example", ("b.example",), None, 7, 9, None, NOW, NOW, (1, 2), "0A", True, "run"
+    "reissue", "ab" * 32, "p", "a.example", ("b.example",), None, 7, 9, None, NOW, NOW, NOW, (1, 2), "0A", True, "run"
 )
 ENTRY = JournalEntry(7, NOW, "0A", "ab" * 32, "p", ("a.example",), NOW, NOW, "0B", (1,), (2,), SUBMISSION)
 MARKER = {

@@ -14,9 +14,11 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.client import Backoff
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import (
     DigicertError,
     LostResponseError,
+    RateLimitedError,
     RefusedError,
 )
 from ansible_collections.community.digicert.plugins.module_utils._issuance import request as requests
@@ -95,7 +97,7 @@ def test_nothing_is_sent_before_it_is_reserved(controller: Controller) -> None:
 
 
 @pytest.mark.parametrize(
-    "run_id", [None, "", "another", f"{int(time.time())}-0123456789abcdef"], ids=["none", "empty", "no time", "now"]
+    "run_id", [None, "", "another", f"{int(time.time())}-1-0123456789abcdef"], ids=["none", "empty", "no time", "now"]
 )
 def test_the_reservation_of_another_run_is_a_lost_response(controller: Controller, run_id: str | None) -> None:
     controller.run()
@@ -104,16 +106,21 @@ def test_the_reservation_of_another_run_is_a_lost_response(controller: Controlle
     assert controller.case.sent == []
     assert controller.entry.submission is not None
     assert controller.entry.submission.lost_at is not None
-    # Ten minutes later, another run takes over with its own reservation.
+    # The other run may send for eight minutes. Ten minutes later, this one takes over with its own reservation.
     old = controller.entry.submission
-    controller.entry = controller.entry._replace(submission=old._replace(lost_at=old.lost_at - timedelta(minutes=11)))
+    for minutes in (15, 18.1):
+        then = datetime.fromtimestamp(time.time() - minutes * 60, timezone.utc)
+        controller.entry = controller.entry._replace(submission=old._replace(lost_at=then, noted_at=then))
+        if minutes < 18:
+            with pytest.raises(DigicertError, match="The account does not show the order yet"):
+                controller.run(run_id)
     again = controller.run(run_id)
     assert again.run_id not in (None, old.run_id)
     assert controller.case.sent == []
 
 
 @pytest.mark.parametrize("sent_before", [False, True])
-@pytest.mark.parametrize("problem", ["Not a directory", "older than eight minutes", "clock was changed"])
+@pytest.mark.parametrize("problem", ["Not a directory", "older than eight minutes", "clock was changed", "(?# uptime)"])
 def test_a_reservation_that_cannot_be_used_stays_because_an_earlier_start_may_have_sent_it(
     controller: Controller, monkeypatch: pytest.MonkeyPatch, problem: str, sent_before: bool
 ) -> None:
@@ -126,6 +133,9 @@ def test_a_reservation_that_cannot_be_used_stays_because_an_earlier_start_may_ha
     if problem == "Not a directory":
         controller.notes.parent.mkdir(exist_ok=True)
         controller.notes.touch()
+    elif "uptime" in problem:  # so long have they been on the way, whatever the clock says
+        uptime = time.clock_gettime(time.CLOCK_BOOTTIME)
+        monkeypatch.setattr(time, "clock_gettime", lambda _clock: uptime + 481)
     else:
         monkeypatch.setattr(time, "time", lambda: now + (100_000 if "older" in problem else -30))
     with pytest.raises(DigicertError, match=f"This run sent nothing.*{problem}"):
@@ -186,6 +196,21 @@ def test_a_lost_response_keeps_the_reservation(controller: Controller) -> None:
         controller.run(planned.run_id)
     assert controller.entry.submission is not None
     assert len(controller.case.sent) == 1
+    assert controller.entry.submission.run_id is None, "nobody sends it any more, so ten minutes are enough"
+
+
+def test_a_run_that_was_suspended_does_not_send_what_it_reserved(
+    controller: Controller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned = controller.run()
+    sleep = time.sleep
+    monkeypatch.setattr(time, "sleep", lambda _seconds: sleep(600))
+    monkeypatch.setattr(controller.case.client, "backoff", lambda: Backoff(300))
+    controller.case.client.on(POST, RateLimitedError("Limited.", http_status=429), {"id": 8})
+    with pytest.raises(RateLimitedError):
+        controller.run(planned.run_id)
+    assert len(controller.case.sent) == 1
+    assert not Backoff(300, lambda: False).wait(), "nor if the client repeats it"
 
 
 @pytest.mark.parametrize("names", [["other.example.com"], [NAME, "more.example.com"]])

@@ -59,7 +59,7 @@ options:
     description:
       - The module reuses an expiring AuthKey that is valid for at least this many more days and at most for
         O(ttl_days). If there are several, it reuses the one that is valid longest.
-      - Requires O(ttl_days) and must not be greater. If not set, this is one third of O(ttl_days).
+      - Requires O(ttl_days) and must be less. If not set, this is one third of O(ttl_days).
     type: float
   force:
     description:
@@ -223,12 +223,9 @@ from ansible_collections.community.digicert.plugins.module_utils._ansible.runner
     new_module,
     run,
 )
-from ansible_collections.community.digicert.plugins.module_utils._certcentral.auth_keys import (
-    AuthKey,
-    AuthKeySpec,
-    ensure_absent,
-    ensure_present,
-)
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.auth_key_creation import ensure_present
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.auth_key_deletion import ensure_absent
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.auth_keys import AuthKey, AuthKeySpec
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.client import Client
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError
 
@@ -240,6 +237,8 @@ def present(client: Client, module: AnsibleModule) -> dict[str, t.Any]:
         raise DigicertError("auth_key_id and permanent can only be used with state=absent.")
     spec = AuthKeySpec.from_options(params["ttl_days"], params["min_remaining_days"])
     change = ensure_present(client, spec, force=params["force"], dry_run=module.check_mode)
+    if change.warning:
+        module.warn(change.warning)
     key = {name: getattr(change.after, name, None) for name in ("auth_key_id", "auth_key", "expiration_datetime")}
     result = {"changed": change.changed, **key, "diff": diff(change.before, change.after, to_be=change.changed)}
     if params["set_facts"]:

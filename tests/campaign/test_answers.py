@@ -20,10 +20,8 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.community.digicert.plugins.module_utils import _certcentral, _issuance
-from ansible_collections.community.digicert.plugins.module_utils._certcentral.auth_keys import (
-    AuthKeySpec,
-    ensure_present,
-)
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.auth_key_creation import ensure_present
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.auth_keys import AuthKeySpec
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.client import Client
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError
 from ansible_collections.community.digicert.plugins.module_utils._issuance import request, workflow

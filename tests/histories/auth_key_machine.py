@@ -15,7 +15,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.community.digicert.plugins.module_utils._certcentral import auth_keys
+from ansible_collections.community.digicert.plugins.module_utils._certcentral import (
+    auth_key_creation,
+    auth_key_deletion,
+    auth_keys,
+)
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -77,7 +81,7 @@ class AuthKeyMachine(RuleBasedStateMachine):
         before = self._state()
         run = self.stage.run(
             plan,
-            lambda client: auth_keys.ensure_present(client, wanted, force=force),
+            lambda client: auth_key_creation.ensure_present(client, wanted, force=force),
             lambda other: self._want(other, spec, force),
         )
         self.stage.note(f"want {spec} force={force}: {run}")
@@ -111,7 +115,9 @@ class AuthKeyMachine(RuleBasedStateMachine):
         before = self._state()
         run = self.stage.run(
             plan,
-            lambda client: auth_keys.ensure_absent(client, auth_key_id=auth_key_id, permanent=auth_key_id is None),
+            lambda client: auth_key_deletion.ensure_absent(
+                client, auth_key_id=auth_key_id, permanent=auth_key_id is None
+            ),
             lambda other: self._delete(other, number),
         )
         self.stage.note(f"delete {auth_key_id}: {run}")

@@ -13,7 +13,14 @@ from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 from unittest import mock
 
-from ansible_collections.community.digicert.plugins.module_utils._certcentral import auth_keys, errors, failures, orders
+from ansible_collections.community.digicert.plugins.module_utils._certcentral import (
+    auth_key_creation,
+    auth_key_deletion,
+    auth_keys,
+    errors,
+    failures,
+    orders,
+)
 from ansible_collections.community.digicert.plugins.module_utils._files import replacing
 from ansible_collections.community.digicert.plugins.module_utils._issuance import (
     journal,
@@ -180,9 +187,11 @@ MUTATIONS: dict[str, Mutation] = {
         "a run that was cut off right after the installation is not recognized",
         _put(workflow.Workflow, "_finish_interrupted", _false),
     ),
-    "key-deletion": Mutation("an unclear deletion counts as done", _put(auth_keys, "_is_gone", _true), AuthKeyMachine),
+    "key-deletion": Mutation(
+        "an unclear deletion counts as done", _put(auth_key_deletion, "_is_gone", _true), AuthKeyMachine
+    ),
     "key-adoption": Mutation(
-        "a refused second key is an error", _put(auth_keys, "EXISTS", "something else"), AuthKeyMachine
+        "a refused second key is an error", _put(auth_key_creation, "EXISTS", "something else"), AuthKeyMachine
     ),
     "key-known": Mutation("a key that was there before counts as new", _forget_known, AuthKeyMachine),
 }

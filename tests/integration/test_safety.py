@@ -57,7 +57,7 @@ def test_bad_input_is_refused_before_any_request(simulator: Simulator, ansible: 
         "negative days": ({"ttl_days": -5}, "ttl_days must be from 1"),
         "days in words": ({"ttl_days": "ten"}, "ttl_days"),
         "min without ttl": ({"min_remaining_days": 3}, "ttl_days"),
-        "min above ttl": ({"ttl_days": 3, "min_remaining_days": 4}, "min_remaining_days must be from"),
+        "min not below ttl": ({"ttl_days": 3, "min_remaining_days": 3}, "min_remaining_days must be from"),
         "negative min": ({"ttl_days": 3, "min_remaining_days": -1}, "min_remaining_days must be from"),
         "min no number": ({"ttl_days": 3, "min_remaining_days": "nan"}, "min_remaining_days must be from"),
         "id with present": ({"auth_key_id": "abc"}, "only be used with state=absent"),

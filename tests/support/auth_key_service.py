@@ -16,9 +16,18 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.er
     LostResponseError,
     NotFoundError,
     RefusedError,
+    UnusableResponseError,
 )
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
+LAG = 60.0  # seconds; the longest lag of reads behind writes
+LOSSES = {
+    "broken": LostResponseError("broken.", transient=True),
+    "silent": LostResponseError("silent.", silent=True),
+    "page": UnusableResponseError("page.", http_status=200),
+    "forbidden page": UnusableResponseError("page.", http_status=403),
+    "502": LostResponseError("502.", http_status=502, transient=True),
+}
 
 
 def raw(name: t.Any, days: float | None = None, now: datetime | None = None) -> dict[str, t.Any]:
@@ -39,6 +48,7 @@ class Service:
     """
 
     timeout = 30.0
+    service_time = None
 
     def __init__(self, sleeps: list[float], lag: float = 0.0) -> None:
         """Begin with an empty account."""

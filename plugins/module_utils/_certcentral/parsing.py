@@ -25,6 +25,12 @@ if t.TYPE_CHECKING:
 
 LONGEST_WORD = 200  # characters; states, product ids, and random values are much shorter
 LARGEST_ID = 2**63 - 1
+# A date, with or without a time, a fraction of a second, and a zone; the separators of the date may be missing.
+MOMENT = (
+    "([0-9]{4})-?([0-9]{2})-?([0-9]{2})"
+    "(?:[T ]([0-9]{2}):?([0-9]{2})(?::?([0-9]{2})(?:[.,](?P<fraction>[0-9]{1,9}))?)?)?"
+    "(?:Z|(?P<sign>[+-])(?P<hours>[0-9]{2}):?(?P<minutes>[0-9]{2})?)?"
+)
 SERIAL_NUMBER = "[0: ]*[1-9A-Fa-f][0-9A-Fa-f: ]{0,150}"  # not 0, which counts as not set
 # Lists and objects in one body. A page of orders has some thousands; millions of empty ones would fill the memory.
 MAX_CONTAINERS = 100_000
@@ -52,12 +58,19 @@ def _refuse_constant(name: str) -> t.NoReturn:
 
 def parse_datetime(value: t.Any) -> datetime | None:
     """Return the moment of an ISO 8601 text, UTC if it has no zone, or None if the text is something else."""
+    parts = re.fullmatch(MOMENT, value) if isinstance(value, str) else None
+    if parts is None:
+        return None
+    # What fromisoformat() knows depends on the version of Python: "Z", "+0000", and tenths of a second since 3.11 only.
+    year, month, day, hour, minute, second = (int(number or 0) for number in parts.groups()[:6])
+    microsecond = int((parts["fraction"] or "0")[:6].ljust(6, "0"))
+    zone = timezone.utc
     try:
-        # Before Python 3.11, fromisoformat() does not know "Z".
-        moment = datetime.fromisoformat(value[:-1] + "+00:00" if value.endswith("Z") else value)
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
-        return moment.astimezone(timezone.utc)
-    except (AttributeError, TypeError, ValueError, OverflowError):
+        if parts["sign"]:
+            offset = timedelta(hours=int(parts["hours"]), minutes=int(parts["minutes"] or 0))
+            zone = timezone(-offset if parts["sign"] == "-" else offset)
+        return datetime(year, month, day, hour, minute, second, microsecond, zone).astimezone(timezone.utc)
+    except (ValueError, OverflowError):
         return None
 
 

@@ -13,6 +13,8 @@ import typing as t
 
 import pytest
 from ansible_collections.community.digicert.plugins.module_utils._certcentral import (
+    auth_key_creation,
+    auth_key_deletion,
     auth_keys,
     certificates,
     orders,
@@ -94,11 +96,11 @@ responses = st.lists(st.builds(RawResponse, statuses, headers, bodies), min_size
 
 ORDER = orders.Order(1)
 CALLS: dict[str, t.Callable[[Client], t.Any]] = {
-    "create": lambda client: auth_keys.ensure_present(client, auth_keys.AuthKeySpec()),
-    "rotate": lambda client: auth_keys.ensure_present(client, auth_keys.AuthKeySpec(), force=True),
-    "create expiring": lambda client: auth_keys.ensure_present(client, auth_keys.AuthKeySpec(30, 10)),
-    "delete": lambda client: auth_keys.ensure_absent(client, auth_key_id="a1"),
-    "delete the permanent": lambda client: auth_keys.ensure_absent(client, permanent=True),
+    "create": lambda client: auth_key_creation.ensure_present(client, auth_keys.AuthKeySpec()),
+    "rotate": lambda client: auth_key_creation.ensure_present(client, auth_keys.AuthKeySpec(), force=True),
+    "create expiring": lambda client: auth_key_creation.ensure_present(client, auth_keys.AuthKeySpec(30, 10)),
+    "delete": lambda client: auth_key_deletion.ensure_absent(client, auth_key_id="a1"),
+    "delete the permanent": lambda client: auth_key_deletion.ensure_absent(client, permanent=True),
     "order": lambda client: orders.post_order(client, "p", {}, "order", None),
     "reissue": lambda client: orders.post_reissue(client, 1, {}, "reissue", None),
     "info": lambda client: orders.get_order(client, 1),

@@ -6,20 +6,18 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.auth_key_creation import ensure_present
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.auth_keys import (
     AuthKey,
     AuthKeySpec,
-    ensure_absent,
-    ensure_present,
     get_key,
     list_keys,
 )
-from ansible_collections.community.digicert.plugins.module_utils._certcentral.client import Client, Response
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.client import Client
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import (
     DigicertError,
     LostResponseError,
@@ -28,11 +26,10 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.er
     UnusableResponseError,
 )
 
-from tests.support.auth_key_service import NOW, Service, raw
+from tests.support.auth_key_service import LAG, LOSSES, NOW, Service, raw
 from tests.support.script import Script
 
 HOUR = 1 / 24
-LAG = 60.0  # seconds; the longest lag of reads behind writes
 
 
 def key(name: str, days: float | None) -> AuthKey:
@@ -66,7 +63,7 @@ def test_a_create_made_the_unknown_key_that_expires_where_it_would(days: float, 
 
 @pytest.mark.parametrize(
     ("ttl_days", "least"),
-    [(0, None), (-1, None), (10**400, None), (5, -0.1), (5, 5.1), (5, float("nan")), (5, float("inf"))],
+    [(0, None), (-1, None), (10**400, None), (5, -0.1), (5, 5.0), (5, 5.1), (5, float("nan")), (5, float("inf"))],
 )
 def test_numbers_out_of_range_are_refused(ttl_days: int, least: float | None) -> None:
     with pytest.raises(DigicertError, match="must be from"):
@@ -82,7 +79,10 @@ READ = datetime(2025, 6, 6, 18, 24, 9, tzinfo=timezone.utc)
     [
         *[
             ({"auth_keys": [{**raw("a"), "expiration_datetime": text}]}, [AuthKey("a", "secret", text, READ)])
-            for text in (f"{EXPIRY}+00:00", f"{EXPIRY}Z", EXPIRY, "2025-06-06T20:24:09+02:00")
+            for text in (
+                *(EXPIRY + zone for zone in ("+00:00", "Z", "", "+0000", "-00", ".0Z", ".000+00:00", ",000000000Z")),
+                *("2025-06-06T20:24:09+02:00", "2025-06-06 18:24:09", "20250606T155409-0230"),
+            )
         ],
         ({"auth_keys": [{**raw("a"), "note": [1]}], "page": {}}, [AuthKey("a", "secret", None, None)]),
         ({"auth_keys": [raw(71)]}, [AuthKey("71", "secret", None, None)]),
@@ -110,6 +110,9 @@ def test_lists_that_are_read(client: Client, script: Script, payload: t.Any, rea
                 {},
                 "9" * 5000,
                 f"{EXPIRY[:10]}\ud80018:24",
+                *(EXPIRY + rest for rest in (" UTC", "+24:00", ".", "\n")),
+                "0001-01-01T00:00+01:00",
+                "2025-W23-5",
             )
         ],
         *[
@@ -139,39 +142,11 @@ def test_key_of_another_id_is_no_answer_and_a_number_is_the_id_of_its_digits(cli
         get_key(client, "mine")
 
 
-@pytest.mark.parametrize("auth_key_id", [" ", ".", "..", "a/b", "a?b", "a#b", "%2e", "a b", "ä", "a\n", "a" * 5000])
-def test_an_id_that_could_be_another_path_is_never_sent(client: Client, script: Script, auth_key_id: str) -> None:
-    with pytest.raises(DigicertError, match="is not the id of an AuthKey"):
-        ensure_absent(client, auth_key_id=auth_key_id)
-    assert script.calls == []
-
-
-@pytest.mark.parametrize(
-    "options",
-    [{}, {"auth_key_id": ""}, {"permanent": True, "auth_key_id": "a"}, {"permanent": True, "auth_key_id": ""}],
-)
-def test_the_permanent_key_is_deleted_only_by_an_explicit_word(
-    client: Client, script: Script, options: dict[str, t.Any]
-) -> None:
-    with pytest.raises(DigicertError, match="permanent=true"):
-        ensure_absent(client, **options)
-    assert script.calls == []
-
-
 @pytest.mark.parametrize("code", ["auth_key_not_setup", "not_found"])
 def test_older_instance_without_a_key(client: Client, script: Script, code: str) -> None:
     script.answer({"errors": [{"code": "not_found|route", "message": "no route"}]}, status=404)
     script.answer({"errors": [{"code": code, "message": "none"}]}, status=404 if code == "not_found" else 400)
     assert list_keys(client) == []
-
-
-LOSSES = {
-    "broken": LostResponseError("broken.", transient=True),
-    "silent": LostResponseError("silent.", silent=True),
-    "page": UnusableResponseError("page.", http_status=200),
-    "forbidden page": UnusableResponseError("page.", http_status=403),
-    "502": LostResponseError("502.", http_status=502, transient=True),
-}
 
 
 @pytest.mark.parametrize("lag", [0.0, LAG])
@@ -226,79 +201,6 @@ def test_an_existing_key_that_the_list_never_shows_is_a_clear_failure(sleeps: li
     assert (caught.value.changed, sum(sleeps)) == (False, 90)
 
 
-@pytest.mark.parametrize("lag", [0.0, LAG])
-@pytest.mark.parametrize("carried_out", [True, False, 20.0], ids=["carried out", "not carried out", "carried out late"])
-@pytest.mark.parametrize("loss", LOSSES)
-def test_a_deletion_counts_by_the_key_being_gone(
-    sleeps: list[float], lag: float, carried_out: bool | float, loss: str
-) -> None:
-    service = Service(sleeps, lag)
-    service.seed("old")
-    service.faults.append((carried_out, LOSSES[loss]))
-    assert ensure_absent(t.cast(Client, service), permanent=True).changed
-    assert service.there() == []
-
-
-@pytest.mark.parametrize("carried_out", [False, 200.0], ids=["not carried out", "carried out very late"])
-@pytest.mark.parametrize("second", [LOSSES["page"], RefusedError("no.", http_status=403, code="access_denied|x")])
-def test_a_deletion_that_stays_unclear_is_never_called_unchanged(
-    sleeps: list[float], carried_out: bool | float, second: DigicertError
-) -> None:
-    service = Service(sleeps)
-    service.seed("old")
-    service.faults += [(carried_out, LOSSES["page"]), (False, second)]
-    with pytest.raises(DigicertError, match="still in the account after 90 seconds; the deletion may still") as caught:
-        ensure_present(t.cast(Client, service), AuthKeySpec(), force=True)
-    assert (caught.value.changed, sum(sleeps), service.calls.count("POST")) == (True, 90, 0)
-
-
-@pytest.mark.parametrize("answer", [{"weird": []}, {}, [], "done", 0])
-def test_a_deletion_answered_with_something_else_is_looked_at(client: Client, script: Script, answer: t.Any) -> None:
-    script.answer(raw("old"))
-    script.answer(answer)
-    script.answer(raw("old"))
-    script.answer(status=204)
-    assert ensure_absent(client, auth_key_id="old").changed
-    assert [call.partition(" ")[0] for call in script.calls] == ["GET", "DELETE", "GET", "DELETE"]
-
-
-def test_a_deletion_that_cannot_be_looked_at_is_unknown(sleeps: list[float]) -> None:
-    service = Service(sleeps)
-    service.seed("old")
-
-    def lose(method: str, path: str, purpose: str, **options: t.Any) -> Response:
-        service.reading = LOSSES["page"] if method == "DELETE" else service.reading
-        return request(method, path, purpose, **options)
-
-    request, service.request = service.request, lose  # type: ignore[method-assign]
-    service.faults.append((True, LOSSES["502"]))
-    with pytest.raises(DigicertError, match=re.escape("502. Whether the AuthKey old was deleted is unknown")) as caught:
-        ensure_absent(t.cast(Client, service), auth_key_id="old")
-    assert caught.value.changed
-
-
-@pytest.mark.parametrize(
-    "failure",
-    [RefusedError("no.", http_status=403, code="access_denied|x"), NotSentError("no connection.")],
-)
-@pytest.mark.parametrize("action", ["delete", "create"])
-def test_what_was_certainly_not_done_is_unchanged_and_not_tried_again(
-    sleeps: list[float], action: str, failure: DigicertError
-) -> None:
-    service = Service(sleeps)
-    client = t.cast(Client, service)
-    if action == "delete":
-        service.seed("old")
-    service.faults.append((False, failure))
-    with pytest.raises(type(failure)) as caught:
-        ensure_absent(client, auth_key_id="old") if action == "delete" else ensure_present(client, AuthKeySpec())
-    assert (caught.value.changed, service.calls, sleeps) == (
-        False,
-        ["GET", "DELETE" if action == "delete" else "POST"],
-        [],
-    )
-
-
 def test_rotation_that_cannot_create_says_that_the_old_key_is_gone(sleeps: list[float]) -> None:
     service = Service(sleeps)
     service.seed("old")
@@ -333,16 +235,62 @@ def test_a_service_that_is_down_for_good_is_left(sleeps: list[float], loss: str,
     assert service.calls.count("POST") >= posts
 
 
-@pytest.mark.parametrize("days", [None, -0.1])
-def test_ttl_create_answered_with_a_key_that_cannot_be_meant_is_not_believed(
-    client: Client, script: Script, days: float | None
-) -> None:
+def test_ttl_create_answered_with_a_permanent_key_is_not_believed(client: Client, script: Script) -> None:
     script.answer({"auth_keys": []})
-    script.answer(raw("odd", days))
+    script.answer(raw("odd"))
     script.answer({"auth_keys": [raw("mine", 30)]})
     change = ensure_present(client, AuthKeySpec.from_options(30, None))
     assert change.after is not None
     assert (change.changed, change.after.auth_key_id) == (True, "mine")
+
+
+@pytest.mark.parametrize("date", [None, "Mon, 23 Nov 2099 10:00:00 GMT"], ids=["this machine", "the service"])
+def test_a_new_key_that_has_expired_is_not_created_again(client: Client, script: Script, date: str | None) -> None:
+    headers = {} if date is None else {"Date": date}
+    script.answer({"auth_keys": []}, **headers)
+    script.answer(raw("odd", -0.1), **headers)
+    clock, year = ("this machine", "20") if date is None else ("the service", "2099")
+    with pytest.raises(
+        DigicertError, match=f"created the AuthKey odd, .* by the clock of {clock} it is {year}"
+    ) as caught:
+        ensure_present(client, AuthKeySpec.from_options(30, None))
+    assert (type(caught.value), caught.value.changed, len(script.calls)) == (DigicertError, True, 2)
+
+
+@pytest.mark.parametrize(
+    ("days", "is_odd"), [(30, False), (30 + HOUR / 2, False), (30.5, True), (9, True), (300, True)]
+)
+def test_a_new_key_that_the_next_run_would_not_reuse_is_a_warning(
+    client: Client, script: Script, days: float, is_odd: bool
+) -> None:
+    script.answer({"auth_keys": []})
+    script.answer(raw("new", days))
+    change = ensure_present(client, AuthKeySpec.from_options(30, None))
+    script.answer({"auth_keys": [raw("new", days)]})
+    assert ensure_present(client, AuthKeySpec.from_options(30, None), dry_run=True).changed == is_odd
+    assert ("so later runs create another AuthKey each time" in change.warning) == is_odd
+    assert (f"expires at {change.after and change.after.expiration_datetime}, " in change.warning) == is_odd
+
+
+def test_one_more_expiring_key_replaces_none(sleeps: list[float]) -> None:
+    service = Service(sleeps)
+    service.seed("old", 30)
+    for dry_run in (True, False):
+        change = ensure_present(
+            t.cast(Client, service), AuthKeySpec.from_options(30, None), force=True, dry_run=dry_run
+        )
+        assert (change.changed, change.before) == (True, None)
+
+
+@pytest.mark.parametrize("seen", [["gone"], []], ids=["the list shows the old key", "the list shows none"])
+def test_a_rotation_that_another_run_was_faster_with_is_said_to_be_none(sleeps: list[float], seen: list[str]) -> None:
+    service = Service(sleeps, LAG)
+    service.keys = dict.fromkeys(seen, (None, -1000.0, -1.0))
+    service.keys["theirs"] = (None, -1.0, float("inf"))
+    with pytest.raises(DigicertError, match=r"another run created the AuthKey theirs at the same time") as caught:
+        ensure_present(t.cast(Client, service), AuthKeySpec(), force=True)
+    assert (type(caught.value), caught.value.changed) == (DigicertError, False)
+    assert service.there() == ["theirs"]
 
 
 def test_rotation_after_somebody_elses_delete_goes_on(client: Client, script: Script) -> None:

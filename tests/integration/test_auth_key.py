@@ -46,6 +46,14 @@ def test_ttl_key_is_created_with_its_validity_and_then_reused(simulator: Simulat
     assert reused.result["auth_key"] == created.result["auth_key"] == key.auth_key
     assert abs(datetime.fromisoformat(created.result["expiration_datetime"]) - in_days(30)) < timedelta(minutes=2)
     assert calls(simulator) == [LIST, CREATE + "/30", LIST]
+    assert "warnings" not in created.result
+
+
+def test_ttl_key_that_expires_at_another_time_is_a_warning(simulator: Simulator, ansible: Ansible) -> None:
+    simulator.inject(Fault(method="POST", edit={"/expiration_datetime": in_days(300).isoformat()}))
+    task = ansible.module(MODULE, {"ttl_days": 30})
+    assert task.changed
+    assert "does not fit ttl_days (30) and min_remaining_days (10)" in str(task.result["warnings"])
 
 
 @pytest.mark.parametrize(

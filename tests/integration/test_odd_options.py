@@ -106,6 +106,20 @@ def test_a_value_that_ansible_fails_to_convert(module: str, option: str, value: 
     assert (result["rc"], result["msg"]) == (1, f"{option} {WRONG_TYPE}")
 
 
+@pytest.mark.parametrize(
+    ("module", "option", "value", "named"),
+    [
+        ("digicert_auth_key", "ttl_days", True, "ttl_days"),
+        ("digicert_auth_key", "timeout", False, "timeout"),
+        (CERTIFICATE, "order_validity", {"days": True}, "days"),
+        (CERTIFICATE, "custom_fields", [{"metadata_id": True, "value": "a"}], "metadata_id"),
+    ],
+)
+def test_a_truth_value_is_not_a_number(module: str, option: str, value: t.Any, named: str) -> None:
+    result = run_module(module, {**OFFLINE, option: value})
+    assert (result["rc"], result["msg"]) == (1, f"{named} must be a number, not true or false.")
+
+
 def test_what_surveys_make_of_a_missing_value_is_not_given(tmp_path: Path) -> None:
     for empty in ("", None):
         given = dict.fromkeys(("owner", "group", "mode", "private_key_mode"), empty)

@@ -69,6 +69,9 @@ class Service:
     def backoff(self) -> t.Any:
         return Backoff(300)
 
+    def keep_secret(self, auth_key: str) -> None:
+        pass
+
     def where(self, purpose: str) -> str:
         return f"Cannot {purpose} at the service: "
 

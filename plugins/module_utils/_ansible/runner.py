@@ -65,6 +65,8 @@ def new_module(**options: t.Any) -> AnsibleModule:
         # A secret is not logged, so it may have any character.
         if not spec.get(name, {}).get("no_log") and not all(map(_is_plain, _texts(value))):
             _end(f"{printable(name)} contains a NUL or another character that cannot be used. Correct it.")
+    for name in _boolean_numbers(spec, given):  # which Ansible takes for 1 and 0, or shows as True in an address
+        _end(f"{name} must be a number, not true or false.")
     try:
         module = basic.AnsibleModule(**options)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
@@ -93,6 +95,17 @@ def _given_options() -> dict[str, t.Any]:
 def _is_plain(text: str) -> bool:
     """Return whether Ansible can log a text: no NUL, no half of a character."""
     return "\0" not in text and text.encode(errors="replace").decode() == text
+
+
+def _boolean_numbers(spec: t.Mapping[str, t.Any], given: t.Mapping[str, t.Any]) -> t.Iterator[str]:
+    """Yield the options of a type of number, at any depth, that have a truth value."""
+    for name in given.keys() & spec.keys():
+        kind, value = spec[name], given[name]
+        for each in value if isinstance(value, list) else [value]:
+            if isinstance(each, bool) and {kind.get("type"), kind.get("elements")} & {"int", "float"}:
+                yield name
+            elif isinstance(each, dict):
+                yield from _boolean_numbers(kind.get("options") or {}, each)
 
 
 def _unreadable_option(spec: t.Mapping[str, t.Any], given: t.Mapping[str, t.Any]) -> str:
@@ -152,7 +165,10 @@ def run_without_client(
     # Outside the except block, where Ansible would add a traceback at high verbosity.
     details = _failure_result(failure, failure_details)
     if isinstance(failure, MissingLibraryError):
-        module.fail_json(msg=missing_required_lib(failure.library), exception=failure.traceback, **details)
+        message = missing_required_lib(failure.library)
+        if failure.reason:
+            message += f" The import failed: {failure.reason.rstrip('.')}."
+        module.fail_json(msg=message, exception=failure.traceback, **details)
     module.fail_json(msg=failure.message, **details)
 
 

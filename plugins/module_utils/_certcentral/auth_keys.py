@@ -178,6 +178,8 @@ def read_key(client: Client, purpose: str, response: Response, raw: t.Any) -> Au
     """Return the AuthKey that a value in a response describes; raises DigicertError, without showing the value."""
     values = as_dict(raw)
     auth_key_id, auth_key = values.get("auth_key_id"), values.get("auth_key")
+    if isinstance(auth_key, str):
+        client.keep_secret(auth_key)
     if isinstance(auth_key_id, int) and not isinstance(auth_key_id, bool):
         auth_key_id = str(auth_key_id)
     for name, value in (("auth_key_id", auth_key_id), ("auth_key", auth_key)):

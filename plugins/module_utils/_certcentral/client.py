@@ -156,6 +156,7 @@ class Client:
         """
         self.api_url = _check_url(api_url)
         self._api_key = _check_key(api_key)
+        self._auth_keys: dict[str, int] = {}  # as in Secrets
         if not 0 < timeout <= LONGEST_TIMEOUT:
             raise DigicertError(f"timeout must be a number of seconds greater than 0, at most {LONGEST_TIMEOUT:.0f}.")
         if not 0 <= retry_timeout <= LONGEST_RETRY:
@@ -202,6 +203,12 @@ class Client:
     def backoff(self) -> Backoff:
         """Return a new allowance of retry time, for one call or for several that belong together."""
         return Backoff(self._retry_timeout)
+
+    def keep_secret(self, auth_key: str) -> None:
+        """Mask an AuthKey in the messages of all errors to come."""
+        from ansible_collections.community.digicert.plugins.module_utils._certcentral.masking import Secrets
+
+        Secrets(self._api_key, self._auth_keys).add(auth_key)
 
     def prepare(self) -> None:
         """Load the libraries for the first request; raises MissingLibraryError."""
@@ -262,7 +269,9 @@ class Client:
             status_error,
             transport_error,
         )
+        from ansible_collections.community.digicert.plugins.module_utils._certcentral.masking import Secrets
 
+        secrets = Secrets(self._api_key, self._auth_keys)
         deadline = Deadline()
         try:
             raw = self._send(method, path, body, text, deadline)
@@ -274,7 +283,7 @@ class Client:
         self._has_responded = True
         self._learn_clock(raw.headers.get("Date"))
         if not 200 <= raw.status <= 299:
-            raise status_error(where, method, raw, self._api_key)
+            raise status_error(where, method, raw, secrets)
         if text:
             return Response(raw.status, raw.content.decode("utf-8", "replace"))
         if not raw.content.strip():
@@ -287,7 +296,7 @@ class Client:
                 "whether a proxy or gateway answers instead of CertCentral.",
                 http_status=raw.status,
             ) from None
-        failure = payload_error(where, raw.status, payload, raw.content, self._api_key)
+        failure = payload_error(where, raw.status, payload, raw.content, secrets)
         if failure is not None:
             raise failure
         return Response(raw.status, payload)

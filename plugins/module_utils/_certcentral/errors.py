@@ -75,18 +75,23 @@ class DigicertError(Exception):
 
 
 class MissingLibraryError(DigicertError):
-    """A Python library that the task needs is not installed.
+    """A Python library that the task needs is not installed, or cannot be imported.
 
     Attributes:
         library: its name on PyPI.
         traceback: of the failed import.
+        reason: why a library that is there cannot be imported, or nothing.
     """
 
-    def __init__(self, library: str, traceback: str) -> None:
-        """Name the library; the module adds which Python lacks it."""
+    def __init__(self, library: str, traceback: str, cause: Exception | None = None) -> None:
+        """Name the library; the module adds which Python lacks it. `cause` is what the import raised."""
         super().__init__(f"The Python library {library} is not installed on the host that runs the module.")
         self.library = library
         self.traceback = traceback
+        is_absent = cause is None or (isinstance(cause, ModuleNotFoundError) and cause.name == library)
+        self.reason = "" if is_absent else printable(f"{type(cause).__name__}: {cause}")
+        if self.reason:
+            self.message = f"{self.message[:-1]}, or cannot be imported: {self.reason.rstrip('.')}."
 
 
 class NotSentError(DigicertError):

@@ -34,6 +34,7 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.er
     UnusableResponseError,
     printable,
 )
+from ansible_collections.community.digicert.plugins.module_utils._certcentral.masking import MAX_TEXT, Secrets, mask
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.parsing import (
     as_dict,
     as_list,
@@ -52,15 +53,6 @@ TRANSIENT = (429, 502, 503, 504)  # statuses that say "later", not "no"
 RATE_LIMIT = "request_limit_exceeded"
 INVALID_KEY = "access_denied|access_denied_invalid_key"
 MAX_ERRORS = 800  # characters of all errors of one response that are worth showing
-MAX_TEXT = 20_000  # characters of an error page that are read
-# An AuthKey after its name, as in JSON, XML, a form, an assignment, or quotes; plain words are not an AuthKey.
-_VALUE = r"""[^\s"'\\<>&,;}]"""
-AUTH_KEY = re.compile(
-    r"""(?i)(auth_?key\b["'\\\s]*(?:value["'\\\s]*)?[:=>]["'\\\s]*|auth_?key\s+["'])"""
-    rf"({_VALUE}*[0-9]{_VALUE}*|{_VALUE}{{16,}})"
-)
-# The same in prose or inside another value: what follows soon and looks like a key.
-NEAR_AUTH_KEY = re.compile(r"(?is)(auth[ _-]?key(?!\w).{0,60}?)(?<!\w)(?=[\w+/=-]{0,200}[0-9])[\w+/=-]{16,}")
 
 
 def transport_error(where: str, exc: Exception, timeout: float, sent: bool, has_responded: bool) -> DigicertError:
@@ -178,21 +170,21 @@ def _reason(causes: t.Sequence[BaseException]) -> str:
     return " ".join(re.findall("[A-Z][a-z]+", type(causes[-1]).__name__)).lower()
 
 
-def status_error(where: str, method: str, raw: RawResponse, api_key: str) -> DigicertError:
+def status_error(where: str, method: str, raw: RawResponse, secrets: Secrets) -> DigicertError:
     """Say what a response outside 2xx means and what to do.
 
     Args:
         where: the beginning of the sentence: what failed, at which address.
         method: HTTP method of the request.
         raw: the response.
-        api_key: the secret to keep out of the message, should the response repeat it.
+        secrets: to keep out of the message, should the response repeat one.
     """
     status = raw.status
-    code, text = describe_errors(raw.content, api_key)
+    code, text = describe_errors(raw.content, secrets)
     quoted = f"HTTP {status}{(', ' if code else ': ') if text else ''}{text.rstrip('.')}"
     facts: dict[str, t.Any] = {"http_status": status, "code": code}
     if 300 <= status <= 399:
-        target = _without_query(_mask(unquote(raw.headers.get("Location", "")), api_key))
+        target = _without_query(mask(unquote(raw.headers.get("Location", "")), secrets))
         return UnusableResponseError(
             f"{where}the service redirects to {target} ({quoted}), which the module does not follow, because the "
             "API key would be sent there. Correct api_url.",
@@ -233,11 +225,11 @@ def _advice(status: int, code: str | None, method: str) -> str:
     return "the service refused the request ({}). Correct the reported problem."
 
 
-def payload_error(where: str, status: int, payload: t.Any, content: bytes, api_key: str) -> DigicertError | None:
+def payload_error(where: str, status: int, payload: t.Any, content: bytes, secrets: Secrets) -> DigicertError | None:
     """Return the error for a 2xx response that reports errors, or None if it does not report any."""
     if not any(as_dict(payload).get(field) for field in ("errors", "error")):
         return None
-    code, text = describe_errors(content, api_key)
+    code, text = describe_errors(content, secrets)
     quoted = f"HTTP {status}{', ' if code else ': '}{text.rstrip('.')}"
     return UnusableResponseError(
         f"{where}the service reports an error in a successful response ({quoted}). Check the account in "
@@ -247,12 +239,12 @@ def payload_error(where: str, status: int, payload: t.Any, content: bytes, api_k
     )
 
 
-def describe_errors(content: bytes, api_key: str) -> tuple[str | None, str]:
+def describe_errors(content: bytes, secrets: Secrets) -> tuple[str | None, str]:
     """Return what an error response says.
 
     Args:
         content: its body.
-        api_key: the secret to keep out of the text.
+        secrets: to keep out of the text.
 
     Returns:
         The code of the first error, only when the body has the documented form, and the text of all errors, or of the
@@ -261,15 +253,15 @@ def describe_errors(content: bytes, api_key: str) -> tuple[str | None, str]:
     try:
         payload = decode_json(content)
     except ValueError:
-        return None, printable(_without_markup(_excerpt(content.decode("utf-8", "replace"), api_key)))
+        return None, printable(_without_markup(_excerpt(content.decode("utf-8", "replace"), secrets)))
     errors = as_dict(payload).get("errors")
     first = as_dict(as_list(errors)[0]).get("code") if as_list(errors) else None
-    code = printable(_mask(first, api_key)) or None if isinstance(first, str) else None
-    shown = [_error_text(error, api_key) for error in _error_list(payload)]
+    code = printable(mask(first, secrets)) or None if isinstance(first, str) else None
+    shown = [_error_text(error, secrets) for error in _error_list(payload)]
     if any(shown):
         return code, printable("; ".join(filter(None, shown)), MAX_ERRORS)
     # As text again, so that names and values have no escapes.
-    return code, printable(_excerpt(json.dumps(payload, ensure_ascii=False), api_key))
+    return code, printable(_excerpt(json.dumps(payload, ensure_ascii=False), secrets))
 
 
 def _error_list(payload: t.Any) -> list[t.Any]:
@@ -281,25 +273,17 @@ def _error_list(payload: t.Any) -> list[t.Any]:
     return [payload] if isinstance(payload, dict) else []
 
 
-def _error_text(error: t.Any, api_key: str) -> str:
+def _error_text(error: t.Any, secrets: Secrets) -> str:
     """Return code and text of one error, printable and without secrets."""
     values = as_dict(error)
     texts = [values.get(field) for field in ("code", "message", "description", "error_description", "detail")]
-    shown = [printable(_mask(text, api_key)).rstrip(".") for text in [error, *texts] if isinstance(text, str)]
+    shown = [printable(mask(text, secrets)).rstrip(".") for text in [error, *texts] if isinstance(text, str)]
     return ": ".join(dict.fromkeys(filter(None, shown)))
 
 
-def _excerpt(text: str, api_key: str) -> str:
+def _excerpt(text: str, secrets: Secrets) -> str:
     """Return the beginning of a text without secrets; mask before cutting, or half a key would show."""
-    return _mask(_mask(text, api_key)[:MAX_TEXT], api_key)
-
-
-def _mask(text: str, api_key: str) -> str:
-    """Return a text, which may be cut off after MAX_TEXT, without the API key and without what may be an AuthKey."""
-    # With what `printable` drops or replaces between its characters, it would still be readable.
-    spread = "[^!-~]*".join(map(re.escape, api_key))
-    named = AUTH_KEY.sub(r"\1***", re.sub(spread, "***", text))
-    return NEAR_AUTH_KEY.sub(r"\1***", named[: MAX_TEXT + 1000])
+    return mask(mask(text, secrets)[:MAX_TEXT], secrets)
 
 
 def _without_markup(text: str) -> str:

@@ -68,8 +68,8 @@ def load_requests() -> t.Any:
             del sys.modules[name]
     try:
         return _import_requests()
-    except ImportError:
-        raise MissingLibraryError("requests", traceback.format_exc()) from None
+    except Exception as exc:  # noqa: BLE001 (a damaged or unreadable library, or another file of its name)
+        raise MissingLibraryError("requests", traceback.format_exc(), exc) from None
 
 
 def _import_requests() -> t.Any:
@@ -79,7 +79,9 @@ def _import_requests() -> t.Any:
         warnings.simplefilter("ignore")  # warnings about the missing library and its expected versions
         import requests
 
-    return requests
+    found: t.Any = requests
+    _used = found.Session, found.adapters.HTTPAdapter, found.packages.urllib3  # another file of its name has none
+    return found
 
 
 class Transport:

@@ -62,9 +62,11 @@ def test_a_failure_returns_its_sentence_and_what_is_known_of_it() -> None:
 
 
 def test_a_missing_library_is_named_with_the_python_that_lacks_it() -> None:
-    ended = end(fail(errors.MissingLibraryError("requests", "Trace")))
-    assert "Failed to import the required Python library (requests)" in ended["msg"]
-    assert ended["exception"] == "Trace"
+    for cause, words in ((None, ""), (ImportError("bad."), " The import failed: ImportError: bad.")):
+        ended = end(fail(errors.MissingLibraryError("requests", "Trace", cause)))
+        assert "Failed to import the required Python library (requests)" in ended["msg"]
+        assert ended["msg"].partition(" The import failed")[1:] == words.partition(" The import failed")[1:]
+        assert ended["exception"] == "Trace"
 
 
 def test_what_nobody_thought_of_is_one_sentence_without_its_text() -> None:

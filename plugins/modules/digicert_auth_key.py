@@ -14,7 +14,9 @@ author:
   - community.digicert contributors (!UNKNOWN)
 description:
   - Makes sure that a DigiCert CertCentral account has an AuthKey, and returns it. The module reuses an AuthKey that
-    fits and creates a missing one exactly once, even when many hosts ask at the same time or the network fails.
+    fits, and creates a missing one.
+  - The permanent AuthKey is created exactly once, even when many hosts ask at the same time or the network fails. One
+    that expires can be created more than once in these cases, which costs nothing.
   - An AuthKey is an account-wide secret. Request tokens made with it prove control of a domain before an order is
     placed, so that DV certificates are issued at once.
   - By default the module manages the account's permanent AuthKey. Set O(ttl_days) to manage an AuthKey that expires.
@@ -53,6 +55,9 @@ options:
       - How many days the AuthKey is valid, at least V(1). Omit it for the permanent AuthKey.
       - An account can have any number of AuthKeys that expire. If two hosts need one at the same moment, each creates
         one. Run the task once for all hosts, as the examples show.
+      - If a response is lost and the account's list does not show the new AuthKey soon, the module creates another one.
+      - If the service gives a new AuthKey another validity, so that later runs do not reuse it, the module adds a
+        warning.
       - Only with O(state=present).
     type: int
   min_remaining_days:
@@ -67,7 +72,8 @@ options:
       - With O(ttl_days), this adds one more AuthKey.
       - Without O(ttl_days), this rotates the permanent AuthKey. The module deletes it, so that its request tokens
         become invalid, and creates another one. If the second step fails, the error message says so, and the next run
-        creates the AuthKey.
+        creates the AuthKey. If another run created the AuthKey at the same time, so that nothing was replaced, the
+        task fails and says so.
       - Only used with O(state=present).
     type: bool
     default: false

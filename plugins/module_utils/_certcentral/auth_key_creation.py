@@ -108,7 +108,7 @@ def _clock(client: Client) -> str:
 
 
 def _create(client: Client, spec: AuthKeySpec, known: t.AbstractSet[str]) -> tuple[AuthKey, bool]:
-    """Create the key exactly once.
+    """Create the key: the permanent one exactly once, another one once where the list shows it in time.
 
     If the response to a create is lost, the list is read before the create is sent again. The list may lag behind. That
     is harmless: the service refuses a second permanent key, and another key that expires does no harm.

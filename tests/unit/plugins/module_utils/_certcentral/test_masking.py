@@ -99,7 +99,7 @@ def test_words_ids_and_short_values_stay() -> None:
     identifier = "0123456789abcdef0123"
     for text in (
         f"AuthKey {'and so on ' * 6} {identifier}",
-        "A secret.",
+        "A secret",
         f"The field auth_key_id is not {identifier}.",
     ):
         assert mask(text, secrets) == text

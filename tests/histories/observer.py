@@ -234,7 +234,9 @@ class Observer:
                 found.append(f"order {order.order_id} has something else under way")
             if order.is_renewed or order.auto_reissue or order.auto_renew:
                 found.append(f"somebody renews order {order.order_id}")
-            if self.now - order.created < GUARD and (site.renewal == "order" or not self._is_live(order)):
+            # Another site may have reissued it for other names.
+            is_of_use = self._is_live(order) and order.names == set(site.names) and site.renewal != "order"
+            if self.now - order.created < GUARD and not is_of_use:
                 found.append(f"order {order.order_id} is young and of no use")
             if any(cert.status in ("revoked", "rejected") for cert in order.certs):
                 found.append(f"somebody revoked or canceled a certificate of order {order.order_id}")

@@ -234,8 +234,10 @@ class Observer:
                 found.append(f"order {order.order_id} has something else under way")
             if order.is_renewed or order.auto_reissue or order.auto_renew:
                 found.append(f"somebody renews order {order.order_id}")
+            had_names = any(set(cert.names) == set(site.names) for cert in order.certs)
+            is_of_use = self._is_live(order) and site.renewal != "order"
             # Another site may have reissued it for other names.
-            is_of_use = self._is_live(order) and order.names == set(site.names) and site.renewal != "order"
+            is_of_use = is_of_use and (order.names == set(site.names) or not had_names)
             if self.now - order.created < GUARD and not is_of_use:
                 found.append(f"order {order.order_id} is young and of no use")
             if any(cert.status in ("revoked", "rejected") for cert in order.certs):

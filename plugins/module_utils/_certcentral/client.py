@@ -33,11 +33,13 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.er
     printable,
 )
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.parsing import (
+    as_dict,
     decode_json,
     parse_http_date,
 )
 
 if t.TYPE_CHECKING:
+    from ansible_collections.community.digicert.plugins.module_utils._certcentral.masking import Secrets
     from ansible_collections.community.digicert.plugins.module_utils._certcentral.transport import (
         RawResponse,
         Transport,
@@ -156,7 +158,7 @@ class Client:
         """
         self.api_url = _check_url(api_url)
         self._api_key = _check_key(api_key)
-        self._auth_keys: dict[str, int] = {}  # as in Secrets
+        self._auth_keys: list[str] = []  # to keep out of messages
         if not 0 < timeout <= LONGEST_TIMEOUT:
             raise DigicertError(f"timeout must be a number of seconds greater than 0, at most {LONGEST_TIMEOUT:.0f}.")
         if not 0 <= retry_timeout <= LONGEST_RETRY:
@@ -206,9 +208,7 @@ class Client:
 
     def keep_secret(self, auth_key: str) -> None:
         """Mask an AuthKey in the messages of all errors to come."""
-        from ansible_collections.community.digicert.plugins.module_utils._certcentral.masking import Secrets
-
-        Secrets(self._api_key, self._auth_keys).add(auth_key)
+        self._auth_keys.append(auth_key)
 
     def prepare(self) -> None:
         """Load the libraries for the first request; raises MissingLibraryError."""
@@ -263,27 +263,25 @@ class Client:
 
     def _exchange(self, method: str, path: str, where: str, body: t.Any, text: bool) -> Response:
         """Send one request and read its response within the time limit; raises DigicertError."""
-        # Most tasks send no request, because nothing is due, and should not spend time on these imports.
-        from ansible_collections.community.digicert.plugins.module_utils._certcentral.failures import (
-            payload_error,
-            status_error,
-            transport_error,
-        )
-        from ansible_collections.community.digicert.plugins.module_utils._certcentral.masking import Secrets
-
-        secrets = Secrets(self._api_key, self._auth_keys)
         deadline = Deadline()
         try:
             raw = self._send(method, path, body, text, deadline)
         except MissingLibraryError:
             raise
         except Exception as exc:  # noqa: BLE001 (whatever a hostile peer or an odd proxy makes the libraries raise)
+            # Most tasks meet no failure, and should not spend time on importing what explains one.
+            from ansible_collections.community.digicert.plugins.module_utils._certcentral.failures import (
+                transport_error,
+            )
+
             self._transport = None
             raise transport_error(where, exc, self.timeout, deadline.sent, self._has_responded) from None
         self._has_responded = True
         self._learn_clock(raw.headers.get("Date"))
         if not 200 <= raw.status <= 299:
-            raise status_error(where, method, raw, secrets)
+            from ansible_collections.community.digicert.plugins.module_utils._certcentral.failures import status_error
+
+            raise status_error(where, method, raw, self._secrets())
         if text:
             return Response(raw.status, raw.content.decode("utf-8", "replace"))
         if not raw.content.strip():
@@ -296,10 +294,16 @@ class Client:
                 "whether a proxy or gateway answers instead of CertCentral.",
                 http_status=raw.status,
             ) from None
-        failure = payload_error(where, raw.status, payload, raw.content, secrets)
-        if failure is not None:
-            raise failure
+        if as_dict(payload).get("errors") or as_dict(payload).get("error"):
+            from ansible_collections.community.digicert.plugins.module_utils._certcentral.failures import payload_error
+
+            raise payload_error(where, raw, self._secrets())
         return Response(raw.status, payload)
+
+    def _secrets(self) -> Secrets:
+        from ansible_collections.community.digicert.plugins.module_utils._certcentral.masking import Secrets
+
+        return Secrets.of(self._api_key, self._auth_keys)
 
     def _send(self, method: str, path: str, body: t.Any, text: bool, deadline: Deadline) -> RawResponse:
         """Return the response; raises whatever the libraries raise."""

@@ -225,16 +225,14 @@ def _advice(status: int, code: str | None, method: str) -> str:
     return "the service refused the request ({}). Correct the reported problem."
 
 
-def payload_error(where: str, status: int, payload: t.Any, content: bytes, secrets: Secrets) -> DigicertError | None:
-    """Return the error for a 2xx response that reports errors, or None if it does not report any."""
-    if not any(as_dict(payload).get(field) for field in ("errors", "error")):
-        return None
-    code, text = describe_errors(content, secrets)
-    quoted = f"HTTP {status}{', ' if code else ': '}{text.rstrip('.')}"
+def payload_error(where: str, raw: RawResponse, secrets: Secrets) -> DigicertError:
+    """Return the error for a 2xx response that reports errors; the arguments are those of `status_error`."""
+    code, text = describe_errors(raw.content, secrets)
+    quoted = f"HTTP {raw.status}{', ' if code else ': '}{text.rstrip('.')}"
     return UnusableResponseError(
         f"{where}the service reports an error in a successful response ({quoted}). Check the account in "
         "CertCentral before you run the task again.",
-        http_status=status,
+        http_status=raw.status,
         code=code,
     )
 

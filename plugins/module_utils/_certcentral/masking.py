@@ -47,12 +47,15 @@ class Secrets(t.NamedTuple):
     api_key: str
     auth_keys: dict[str, int]
 
-    def add(self, auth_key: str) -> None:
-        """Mask this AuthKey too."""
-        visible = _visible(auth_key)
-        if len(visible) >= SHORTEST:
-            begin = visible[:SHORTEST]
-            self.auth_keys[begin] = max(len(visible), self.auth_keys.get(begin, 0))
+    @classmethod
+    def of(cls, api_key: str, auth_keys: t.Iterable[str]) -> Secrets:
+        """Return the secrets with these values."""
+        lengths: dict[str, int] = {}
+        for visible in map(_visible, auth_keys):
+            if len(visible) >= SHORTEST:
+                begin = visible[:SHORTEST]
+                lengths[begin] = max(len(visible), lengths.get(begin, 0))
+        return cls(api_key, lengths)
 
 
 def mask(text: str, secrets: Secrets) -> str:

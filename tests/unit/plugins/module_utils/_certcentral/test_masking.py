@@ -94,8 +94,7 @@ def test_an_auth_key_that_was_read_is_not_repeated(client: Client, script: Scrip
 
 
 def test_words_ids_and_short_values_stay() -> None:
-    secrets = Secrets("k" * 20, {})
-    secrets.add("secret")
+    secrets = Secrets.of("k" * 20, ["secret"])
     identifier = "0123456789abcdef0123"
     for text in (
         f"AuthKey {'and so on ' * 6} {identifier}",
@@ -114,10 +113,9 @@ def test_words_ids_and_short_values_stay() -> None:
     ],
 )
 def test_masking_takes_linear_time(begin: str, unit: str) -> None:
-    full, empty = Secrets("the-api-key", {}), Secrets("the-api-key", {})
-    for number in range(10_000):
-        full.add(f"kkkkkkkk{number}" + "x" * 400)
+    auth_keys = [f"kkkkkkkk{number}" + "x" * 400 for number in range(10_000)]
     begun = time.monotonic()
+    full, empty = (Secrets.of("the-api-key", each) for each in (auth_keys, []))
     for secrets in (full, empty):
         mask(begin + unit * (1024 * 1024 // len(unit)), secrets)
         for _ignored in range(5000):

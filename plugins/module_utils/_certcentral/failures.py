@@ -160,7 +160,7 @@ def _reason(causes: t.Sequence[BaseException]) -> str:
     for cause in reversed(causes):
         if isinstance(cause, ssl.SSLCertVerificationError) or type(cause).__name__ == "CertificateError":
             # urllib3 1.26 makes some of them without it.
-            return printable(getattr(cause, "verify_message", "") or str(cause))
+            return printable(getattr(cause, "verify_message", "") or " ".join(map(str, cause.args)))
         if isinstance(cause, ssl.SSLError):
             return printable(cause.reason or "handshake failed")
         if isinstance(cause, OSError) and cause.strerror:

@@ -230,7 +230,6 @@ from ansible_collections.community.digicert.plugins.module_utils._ansible.runner
     run,
 )
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.auth_key_creation import ensure_present
-from ansible_collections.community.digicert.plugins.module_utils._certcentral.auth_key_deletion import ensure_absent
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.auth_keys import AuthKey, AuthKeySpec
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.client import Client
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.errors import DigicertError
@@ -254,6 +253,11 @@ def present(client: Client, module: AnsibleModule) -> dict[str, t.Any]:
 
 def absent(client: Client, module: AnsibleModule) -> dict[str, t.Any]:
     """Return the result for state=absent; raises DigicertError."""
+    # Most tasks delete nothing, and Ansible compiles what is imported in each task.
+    from ansible_collections.community.digicert.plugins.module_utils._certcentral.auth_key_deletion import (
+        ensure_absent,
+    )
+
     params = module.params
     if params["ttl_days"] is not None:
         raise DigicertError("ttl_days cannot be used with state=absent. Set auth_key_id to the AuthKey to delete.")

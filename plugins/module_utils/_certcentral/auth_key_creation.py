@@ -15,7 +15,6 @@ from __future__ import annotations
 import time
 import typing as t
 
-from ansible_collections.community.digicert.plugins.module_utils._certcentral.auth_key_deletion import delete_key
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.auth_keys import (
     VISIBLE_WITHIN,
     AuthKey,
@@ -69,6 +68,9 @@ def ensure_present(client: Client, spec: AuthKeySpec, *, force: bool = False, dr
 
 def _replace(client: Client, spec: AuthKeySpec, old: AuthKey, known: t.AbstractSet[str]) -> AuthKeyChange:
     """Delete the permanent key and create another one; `known` are the ids of all keys."""
+    # Imported here because most tasks delete nothing.
+    from ansible_collections.community.digicert.plugins.module_utils._certcentral.auth_key_deletion import delete_key
+
     deleted = delete_key(client, old.auth_key_id)
     try:
         key, created = _create(client, spec, known)

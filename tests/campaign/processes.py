@@ -40,7 +40,7 @@ QUIET = 3.0  # seconds, longer than the latest request of the campaign takes to 
 SHORTER = {
     "_certcentral.auth_keys": {"VISIBLE_WITHIN": 2.0},
     "_certcentral.confirmation": {"PATIENCE": 3.0},
-    "_issuance.submission": {"QUIET": QUIET, "LEAST_LOOK": 1.0},
+    "_issuance.quiet_time": {"QUIET": QUIET, "LEAST_LOOK": 1.0},
 }
 
 

@@ -25,6 +25,7 @@ from ansible_collections.community.digicert.plugins.module_utils._files import r
 from ansible_collections.community.digicert.plugins.module_utils._issuance import (
     journal,
     lookup,
+    quiet_time,
     submission,
     workflow,
 )
@@ -165,7 +166,7 @@ def _replace_in_place(path: str, content: bytes, **_options: Any) -> None:
 
 MUTATIONS: dict[str, Mutation] = {
     "refusal": Mutation("a gateway's 3xx or 4xx counts as a refusal", _wrap(failures, "status_error", _refusal)),
-    "ten-minutes": Mutation("an order is sent again right after its answer was lost", _put(submission, "QUIET", 0.0)),
+    "ten-minutes": Mutation("an order is sent again right after its answer was lost", _put(quiet_time, "QUIET", 0.0)),
     "no-look": Mutation("nothing looks for an order that was lost", _blind("order")),
     "no-look-reissue": Mutation("nothing looks for a reissue that was lost", _blind("reissue")),
     "complete-list": Mutation("a list that was cut off counts as all there is", _complete_anyway),

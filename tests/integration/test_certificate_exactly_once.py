@@ -14,7 +14,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.community.digicert.plugins.module_utils._issuance import submission
+from ansible_collections.community.digicert.plugins.module_utils._issuance import quiet_time
 
 from tests.simulator import Fault, Limit, OrderBehaviour
 from tests.support.calls import DOWNLOAD, INFO, LIST, ORDER, REISSUE
@@ -79,8 +79,8 @@ def test_what_was_not_placed_is_not_sent_again_before_ten_minutes(site: Site) ->
 
     def prepare() -> None:
         os.environ.update(site.ansible.env)
-        assert submission.LEAST_LOOK > 3
-        submission.LEAST_LOOK = 3.0
+        assert quiet_time.LEAST_LOOK > 3
+        quiet_time.LEAST_LOOK = 3.0
 
     result = run_module("digicert_certificate", site.args(wait_timeout=1), prepare=prepare)
     assert (result["rc"], result["changed"]) == (1, True)

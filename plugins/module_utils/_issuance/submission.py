@@ -36,12 +36,10 @@ from ansible_collections.community.digicert.plugins.module_utils._certcentral.or
     post_reissue,
 )
 from ansible_collections.community.digicert.plugins.module_utils._certcentral.parsing import same_serial_number
+from ansible_collections.community.digicert.plugins.module_utils._issuance import quiet_time
 from ansible_collections.community.digicert.plugins.module_utils._issuance.context import known_names
 from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import ORDER, add_id
-from ansible_collections.community.digicert.plugins.module_utils._issuance.reservation import (
-    LONGEST_RESERVATION,
-    seconds_left,
-)
+from ansible_collections.community.digicert.plugins.module_utils._issuance.reservation import seconds_left
 from ansible_collections.community.digicert.plugins.module_utils._issuance.states import (
     CLOSED,
     ISSUED,
@@ -56,8 +54,6 @@ if t.TYPE_CHECKING:
     from ansible_collections.community.digicert.plugins.module_utils._issuance.context import CertificateContext
     from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import Submission
 
-QUIET = 600.0  # seconds after a lost response in which nothing is sent again
-LEAST_LOOK = 90.0  # seconds that a run searches for what was lost, because reads lag behind by up to a minute
 GRACE = 15.0  # seconds beyond wait_timeout: the ten minutes begin at the first search, after the run starts
 # Dates of rows may lack zone and time of day.
 DATE_TOLERANCE = timedelta(hours=38)
@@ -105,7 +101,7 @@ class Submitter:
             was_reserved = submission.run_id is not None
             # Without the reservation, which is used up: no other process of this run will send it later.
             submission = submission._replace(first_sent=submission.first_sent or self._client.service_time, run_id=None)
-            found = self._search(submission, failure, time.monotonic() + QUIET)
+            found = self._search(submission, failure, time.monotonic() + quiet_time.QUIET)
             if found is not None:
                 return self.accept(t.cast("Submission", context.entry.submission), found)
             if was_reserved:
@@ -129,9 +125,9 @@ class Submitter:
         found = self._look(submission)
         submission = self._note_loss(submission)
         # The result of a search is valid for the moment when it began.
-        is_over = self._quiet_left(submission) + time.monotonic() - begun <= 0
+        is_over = quiet_time.left(submission, self._client) + time.monotonic() - begun <= 0
         if found is None and is_wanted:
-            found = self._search(submission, None, time.monotonic() + self._quiet_left(submission))
+            found = self._search(submission, None, time.monotonic() + quiet_time.left(submission, self._client))
         if found is not None:
             return self.accept(t.cast("Submission", context.entry.submission), found)
         if is_wanted or is_over:
@@ -157,11 +153,11 @@ class Submitter:
             return
         try:
             found = self._look(refused)
-            left = self._quiet_left(refused, LEAST_LOOK)
+            left = quiet_time.left(refused, self._client, quiet_time.LEAST_LOOK)
             if found is None and left > 0:
                 found = self._search(refused, None, time.monotonic() + left)
         except DigicertError:
-            if self._quiet_left(refused) > 0:
+            if quiet_time.left(refused, self._client) > 0:
                 raise
         entry = context.entry._replace(refused=None)
         if found is None:
@@ -236,7 +232,7 @@ class Submitter:
         """
         now = time.monotonic()
         give_up = self._context.give_up
-        stop = end if end <= give_up + GRACE else max(give_up, min(now + LEAST_LOOK, end))
+        stop = end if end <= give_up + GRACE else max(give_up, min(now + quiet_time.LEAST_LOOK, end))
         patience = Backoff(stop - now)
         while True:
             unknown: DigicertError | None = None
@@ -292,33 +288,13 @@ class Submitter:
         )
 
     def _note_loss(self, submission: Submission) -> Submission:
-        """Record the first time after the loss, by both clocks; later runs count the ten minutes from it."""
+        """Record the first time after the loss; later runs count the ten minutes from it."""
         if submission == self._context.entry.refused:
             return submission
-        there, here = self._client.service_time, local_time()
-        noted = submission
-        if there is not None and (noted.lost_at is None or noted.lost_at > there):
-            noted = noted._replace(lost_at=there)
-        if noted.noted_at is None or noted.noted_at > here:
-            noted = noted._replace(noted_at=here)
+        noted = quiet_time.note(submission, self._client)
         if noted != submission:
             self._context.remember(self._context.entry._replace(submission=noted))
         return noted
-
-    def _quiet_left(self, submission: Submission, quiet: float | None = None) -> float:
-        """Return the seconds until what was lost or refused may be sent again.
-
-        Both clocks must say that it may, because each can be wrong. What another run reserved can still be sent until
-        its reservation ends.
-        """
-        if quiet is None:
-            is_reserved = submission.run_id is not None and not submission.accepted
-            quiet = QUIET + (LONGEST_RESERVATION if is_reserved else 0.0)
-        since = [(self._client.now(), submission.lost_at)]
-        if submission.noted_at is not None:
-            since.append((local_time(), submission.noted_at))
-        passed = min(0.0 if start is None else (now - start).total_seconds() for now, start in since)
-        return min(quiet, max(0.0, quiet - passed))
 
     def _look(self, submission: Submission, is_brief: bool = False) -> Order | None:
         """Return the result of a submission, None if complete lists do not show it; raises DigicertError in doubt.

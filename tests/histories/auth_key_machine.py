@@ -90,6 +90,8 @@ class AuthKeyMachine(RuleBasedStateMachine):
         is_undisturbed = plan._replace(meanwhile=None).is_faultless and not before[1]
         if is_undisturbed and spec[0] is None and not force:
             assert run.is_clean, f"a run failed because another one was faster: {run}"
+        if key and run.result and run.result.changed:
+            assert key != run.result.before, "a run named the key that it replaced"
         created = (
             run.is_clean and run.result and run.result.changed and not plan.meanwhile and not self.stage.wire.in_flight
         )

@@ -64,7 +64,7 @@ options:
     description:
       - The module reuses an expiring AuthKey that is valid for at least this many more days and at most for
         O(ttl_days). If there are several, it reuses the one that is valid longest.
-      - Requires O(ttl_days) and must be less. If not set, this is one third of O(ttl_days).
+      - Requires O(ttl_days), and must be less than it. If not set, this is one third of O(ttl_days).
     type: float
   force:
     description:

@@ -37,7 +37,7 @@ from sessions.work import (
 JOBS = "3"  # test processes at a time; they wait a third of the time
 CAMPAIGN_JOBS = "4"  # likewise; half of their time is waiting
 CAMPAIGN_STRIDE = "31"  # one of this number of cells; coprime to the faults, so that each call gets different ones
-LEAST_COVERAGE = "94"  # percent of the lines and branches of plugins/, measured 95
+LEAST_COVERAGE = "94"  # percent of the lines and branches of plugins/, measured 96
 UNTYPED = ("unit", "vectors")  # folders of tests/ that mypy does not read
 BY_CORE = ("ansible-doc", "import", "runtime-metadata", "validate-modules")  # sanity tests
 CORE_PYTHON = CORE_PYTHONS[NEWEST_CORE]

@@ -176,13 +176,13 @@ class IssuanceMachine(RuleBasedStateMachine):
         self.stage.service.outcome = "issued"
         self.start(self.sites[number], FAULTLESS._replace(crash_at=at), force=force)
 
-    @rule(number=NUMBERS)
-    def two_at_once(self, number: int) -> None:
+    @rule(number=NUMBERS, moment=st.sampled_from((AT_LOCK, AT_LOCK, 2)))
+    def two_at_once(self, number: int, moment: int) -> None:
         """Run twice for a certificate at once; the run that waited sends no requests."""
         site = self.sites[number]
         self.stage.service.outcome = "issued"
         self.nested = None
-        run = self.start(site, Plan(meanwhile=(AT_LOCK, FAULTLESS)))
+        run = self.start(site, Plan(meanwhile=(moment, FAULTLESS)))
         other = self.nested
         is_clear = other is not None and other.result is not None and other.result.action in ("ordered", "reissued")
         is_clear = is_clear and self.observer.fits(site, site.leaf()) and not site.tampered

@@ -74,8 +74,13 @@ def _delete_permanent(client: Client, dry_run: bool) -> AuthKeyChange:
             if dry_run or delete_key(client, key.auth_key_id):
                 return AuthKeyChange(True, key, None)
             gone.add(key.auth_key_id)
-        elif gone.isdisjoint(key.auth_key_id for key in keys) or not backoff.wait():
+        elif gone.isdisjoint(key.auth_key_id for key in keys):
             return AuthKeyChange(False, None, None)
+        if not backoff.wait():
+            raise DigicertError(
+                f"{client.where('delete the permanent AuthKey')}the list of AuthKeys still shows one that does not "
+                f"exist, after {VISIBLE_WITHIN:.0f} seconds. Check the AuthKeys of the account in CertCentral."
+            )
 
 
 def delete_key(client: Client, auth_key_id: str) -> bool:

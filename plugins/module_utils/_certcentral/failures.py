@@ -251,13 +251,15 @@ def describe_errors(content: bytes, secrets: Secrets) -> tuple[str | None, str]:
     try:
         payload = decode_json(content)
     except ValueError:
-        return None, printable(_without_markup(_excerpt(content.decode("utf-8", "replace"), secrets)))
+        text = _without_markup(_excerpt(content.decode("utf-8", "replace"), secrets))
+        return None, printable(mask(text, secrets))  # again, because markup may have been between its characters
     errors = as_dict(payload).get("errors")
     first = as_dict(as_list(errors)[0]).get("code") if as_list(errors) else None
     code = printable(mask(first, secrets)) or None if isinstance(first, str) else None
-    shown = [_error_text(error, secrets) for error in _error_list(payload)]
-    if any(shown):
-        return code, printable("; ".join(filter(None, shown)), MAX_ERRORS)
+    texts = (_error_text(error, secrets) for error in _error_list(payload)[:MAX_ERRORS])
+    shown = "; ".join(filter(None, texts))
+    if shown:
+        return code, printable(shown, MAX_ERRORS)
     # As text again, so that names and values have no escapes.
     return code, printable(_excerpt(json.dumps(payload, ensure_ascii=False), secrets))
 

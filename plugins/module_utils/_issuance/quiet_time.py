@@ -7,8 +7,8 @@
 
 """The ten minutes after a lost response, in which an order or a reissue is not sent again.
 
-Within a run, the monotonic clock counts them. Across runs, the service's clock and the machine's clock must agree that
-they have passed, because each can be wrong.
+Within a run, the monotonic clock counts them. Across runs, the service's clock must say that they have passed, and the
+machine's clock must not say otherwise, so one wrong clock alone does not end them.
 """
 
 from __future__ import annotations
@@ -36,20 +36,26 @@ def note(submission: Submission, client: Client) -> Submission:
     return submission
 
 
+def whole(submission: Submission) -> float:
+    """Return the seconds in which a submission is not sent again after its response was lost.
+
+    The ten minutes begin only when another run can no longer send what it reserved.
+    """
+    is_reserved = submission.run_id is not None and not submission.accepted
+    return QUIET + (LONGEST_RESERVATION if is_reserved else 0.0)
+
+
 def left(submission: Submission, client: Client, quiet: float | None = None) -> float:
     """Return the seconds until what was lost or refused may be sent again.
 
     Args:
         submission: from the journal.
-        client: knows the service's time.
-        quiet: seconds in which it is not sent again. None means ten minutes, which begin only when another run can no
-            longer send what it reserved.
+        client: knows the service's time; until it does, no time has passed.
+        quiet: seconds in which it is not sent again, by default the whole time.
     """
-    if quiet is None:
-        is_reserved = submission.run_id is not None and not submission.accepted
-        quiet = QUIET + (LONGEST_RESERVATION if is_reserved else 0.0)
-    since = [(client.now(), submission.lost_at)]
+    quiet = whole(submission) if quiet is None else quiet
+    there, since = client.service_time, submission.lost_at
+    passed = 0.0 if there is None or since is None else (there - since).total_seconds()
     if submission.noted_at is not None:
-        since.append((local_time(), submission.noted_at))
-    passed = min(0.0 if start is None else (now - start).total_seconds() for now, start in since)
+        passed = min(passed, (local_time() - submission.noted_at).total_seconds())
     return min(quiet, max(0.0, quiet - passed))

@@ -27,6 +27,7 @@ from ansible_collections.community.digicert.plugins.module_utils._files.replacin
 from ansible_collections.community.digicert.plugins.module_utils._issuance.journal import JournalEntry
 
 LONGEST_RESERVATION = 480.0  # seconds that a run may take from a reservation until it sends
+_CORRECTION = 30.0  # seconds by which a clock is set back to correct it
 _KEPT = 86400.0  # seconds that the use of a reservation is remembered, longer than a module that is started again
 _USED = "community.digicert-"  # with the id of the run, an empty file
 
@@ -39,7 +40,7 @@ def new_run_id() -> str:
 def seconds_left(run_id: str | None) -> float:
     """Return how long a run may still send what it reserved; 0 if the clock was set back, or for another text."""
     ages = _ages(run_id)
-    return max(0.0, LONGEST_RESERVATION - max(ages)) if ages and min(ages) >= 0 else 0.0
+    return max(0.0, LONGEST_RESERVATION - max(ages)) if ages and min(ages) >= -_CORRECTION else 0.0
 
 
 def _ages(run_id: str | None) -> tuple[float, ...]:

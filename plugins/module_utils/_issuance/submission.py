@@ -258,23 +258,22 @@ class Submitter:
         self, submission: Submission, failure: LostResponseError | None, unknown: DigicertError | None, end: float
     ) -> DigicertError:
         what = "order" if submission.kind == ORDER else "reissue"
-        again = self._client.now() + timedelta(seconds=max(0.0, end - time.monotonic()))
+        then = self._client.now() + timedelta(seconds=max(0.0, end - time.monotonic()))
+        again = f"after {then:%Y-%m-%d %H:%M:%S} UTC"
         lost = "" if failure is None else failure.message
         if unknown is not None:
             text = f"Whether the {what} was carried out is unknown: {unknown.message}"
         else:
             text = f"The account does not show the {what} yet."
         context = self._context
-        if context.journal.path is None and not context.options.is_hint:
-            advice = (
-                f"Run the task again with the same CSR after {again:%Y-%m-%d %H:%M:%S} UTC; it checks the account "
-                "first."
-            )
+        if unknown is None and self._client.service_time is None:
+            least = f"{quiet_time.whole(submission):.0f}"
+            advice = f"The responses lack the Date header, so run the task with wait_timeout={least} or more."
+        elif context.journal.path is None and not context.options.is_hint:
+            advice = f"Run the task again with the same CSR {again}; it checks the account first."
         else:
-            advice = (
-                f"Run the task again. It checks the account first, and sends the {what} again after "
-                f"{again:%Y-%m-%d %H:%M:%S} UTC at the earliest."
-            )
+            again += " at the earliest"
+            advice = f"Run the task again. It checks the account first, and sends the {what} again {again}."
         if submission == context.entry.refused:
             lost = f"The service refused the {what} a moment ago; this is checked before it is sent again."
         elif failure is None:

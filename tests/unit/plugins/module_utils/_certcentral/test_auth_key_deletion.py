@@ -124,6 +124,22 @@ def test_the_permanent_key_is_deleted_although_the_list_shows_one_that_it_replac
     assert service.there() == []
 
 
+def test_a_list_that_always_shows_another_key_ends(sleeps: list[float]) -> None:
+    service = Service(sleeps)
+    client = t.cast(Client, service)
+    request = service.request
+
+    def lie(method: str, *args: t.Any, **options: t.Any) -> t.Any:
+        service.keys = {f"k{len(service.calls)}": (None, -1000.0, float("inf") if method == "GET" else -1.0)}
+        return request(method, *args, **options)
+
+    service.request = lie  # type: ignore[method-assign]
+    with pytest.raises(DigicertError, match="still shows one that does not exist"):
+        ensure_absent(client, permanent=True)
+    assert sum(sleeps) <= 90
+    assert len(service.calls) < 60
+
+
 def test_a_key_that_somebody_else_has_deleted_is_unchanged_and_not_shown(sleeps: list[float]) -> None:
     service = Service(sleeps, LAG)
     service.keys = {"gone": (None, -1000.0, -1.0)}

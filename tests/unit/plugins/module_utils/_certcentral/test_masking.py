@@ -35,6 +35,7 @@ KEY = "".join(f"\\u{ord(character):04x}" for character in "the-api-key")
         f'{{"errors": [{{"code": "{KEY}", "message": "bad {KEY}"}}]}}'.encode(),
         f'{{"odd": "{KEY}"}}'.encode(),
         b"<p>the-api-key</p>",
+        b"<p>the-<b>api</b>-key</p>",
         {"auth_key_id": "a", "auth_key": "s3cret"},
         b'{"auth\\u005fkey": "s3\\u0063ret"}',
         [{"Auth_Key": "s3cret"}],

@@ -172,6 +172,12 @@ def test_a_lost_order_is_not_sent_again_before_ten_minutes(case: Case) -> None:
         case.client.ahead = wrong
         with pytest.raises(DigicertError, match="of an earlier run was lost"):
             case.run()
+    now = time.time()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(case.client), "service_time", None)
+        patch.setattr(time, "time", lambda: now + 5 * 3600)
+        with pytest.raises(DigicertError, match=r"Date header.*wait_timeout=600"):
+            case.run()
     assert case.sent == [BOUGHT]
     with pytest.raises(DigicertError, match="sends the order again after"):
         case.run(wait_timeout=300)

@@ -137,7 +137,7 @@ def test_a_reservation_that_cannot_be_used_stays_because_an_earlier_start_may_ha
         uptime = time.clock_gettime(time.CLOCK_BOOTTIME)
         monkeypatch.setattr(time, "clock_gettime", lambda _clock: uptime + 481)
     else:
-        monkeypatch.setattr(time, "time", lambda: now + (100_000 if "older" in problem else -30))
+        monkeypatch.setattr(time, "time", lambda: now + (100_000 if "older" in problem else -40))
     with pytest.raises(DigicertError, match=f"This run sent nothing.*{problem}"):
         controller.run(planned.run_id)
     assert controller.entry == entry

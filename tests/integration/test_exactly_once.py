@@ -132,6 +132,6 @@ def test_rate_limit_is_ridden_out(
 def test_a_key_that_another_run_deletes_first_is_no_change(simulator: Simulator, ansible: Ansible) -> None:
     gone = {"errors": [{"code": "not_found", "message": "No such AuthKey."}]}
     simulator.seed_auth_key()
-    simulator.inject(Fault(method="DELETE", status=404, body=gone))
+    simulator.inject(Fault(method="DELETE", status=404, body=gone, commit=True))  # as if another run had done it
     task = ansible.module(MODULE, {"state": "absent", "permanent": True})
     assert (task.outcome, task.changed) == ("ok", False), task.msg

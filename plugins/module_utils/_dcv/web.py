@@ -76,15 +76,23 @@ class _NoPageError(Exception):
     """There is no page that DigiCert would search; the message is the reason."""
 
 
+class _SilentError(Exception):
+    """A server took the connection and did not answer in time; the message is its address."""
+
+
 def fetch(scheme: str, name: str, site: Site, limit: TimeLimit) -> Page:
     """Return what DigiCert would see of a name's file; follows redirects like DigiCert. Raises nothing."""
     url, address, parts = f"{scheme}://{name}{PATH}", "", 1 + _REDIRECTS
     limit = limit.share(1, _PER_EXCHANGE)
+    is_short = limit.left < _PER_CONNECTION
     try:
         for _redirect in range(parts):
             connection, address = _connect(url, site, limit)
             with connection:
-                status, location, text = _exchange(connection, url, site, limit)
+                try:
+                    status, location, text = _exchange(connection, url, site, limit)
+                except socket.timeout:
+                    raise _SilentError(address) from None
             if status not in _FOLLOWED:
                 if 200 <= status < 400:
                     return Page(url, address, text, "")
@@ -98,6 +106,9 @@ def fetch(scheme: str, name: str, site: Site, limit: TimeLimit) -> Page:
         return Page(url, address, "", f"it redirects more than {_REDIRECTS} times")
     except _NoPageError as error:
         return Page(url, address, None, str(error))
+    except _SilentError as error:
+        # Too short a time shows nothing: DigiCert, which waits longer, may see a page that lacks the value.
+        return Page(url, str(error), "" if is_short else None, _reason(socket.timeout()))
     except (OSError, http.client.HTTPException) as exc:
         return Page(url, address, None, _reason(exc))
 
@@ -113,7 +124,7 @@ def _reason(exc: Exception) -> str:
 
 
 def _connect(url: str, site: Site, limit: TimeLimit) -> tuple[socket.socket, str]:
-    """Return a connection for a URL, and the address it goes to; raises OSError, or _NoPageError."""
+    """Return a connection for a URL, and the address it goes to; raises OSError, _NoPageError, or _SilentError."""
     parts = urlsplit(url)
     port = site.ports[_by_port(parts.port or PORTS[parts.scheme])]
     host = site.address or parts.hostname or ""
@@ -128,14 +139,17 @@ def _connect(url: str, site: Site, limit: TimeLimit) -> tuple[socket.socket, str
     usable = usable[:_ADDRESSES]
     failures = []
     for index, (family, address) in enumerate(usable):
-        connection = socket.socket(family, socket.SOCK_STREAM)
+        connection, is_reached = socket.socket(family, socket.SOCK_STREAM), False
         try:
             _set_timeout(connection, limit.share(len(usable) - index, _PER_CONNECTION))
             connection.connect(address)
+            is_reached = True
             if parts.scheme == "https":
                 connection = _with_tls(connection, parts.hostname or "", limit)
         except OSError as exc:
             connection.close()
+            if is_reached and isinstance(exc, socket.timeout):
+                raise _SilentError(_shown(address)) from None
             failures.append(f"{_reason(exc)} at {_shown(address)}")
         else:
             return connection, _shown(address)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import datetime
 import socket
-import socketserver
 import ssl
 import threading
 import time
@@ -26,6 +25,7 @@ from cryptography.hazmat.primitives import serialization
 
 from tests.support.modules import Outcome, run_module
 from tests.support.pki import KEY, aged_certificate, new_csr
+from tests.support.raw_server import raw_server
 from tests.support.servers import free_port
 from tests.support.web import HOST, QuietHandler, running
 
@@ -297,25 +297,6 @@ def test_the_connection_goes_to_the_address_that_was_checked(monkeypatch: pytest
     assert page.reason == "connection refused at 93.184.216.34:80"
 
 
-class Raw(socketserver.BaseRequestHandler):
-    """A server that misbehaves until the client closes the connection."""
-
-    begin = b""
-    again = b""
-    pause = 0.02
-
-    def handle(self) -> None:
-        with contextlib.suppress(OSError):
-            self.request.recv(1000)
-            self.request.sendall(self.begin)
-            while True:
-                if self.again:
-                    self.request.sendall(self.again)
-                elif not self.request.recv(1000):
-                    return
-                time.sleep(self.pause)
-
-
 BAD = {
     "silent": (b"", b"", 0.02),
     "dripping header": (b"HTTP/1.1 200 OK\r\n", b"x", 0.02),
@@ -332,18 +313,31 @@ BAD = {
 @pytest.mark.parametrize("kind", BAD)
 def test_one_deadline_whatever_the_server_does(check: Check, kind: str) -> None:
     begin, again, pause = BAD[kind]
-    handler = type("Bad", (Raw,), {"begin": begin, "again": again, "pause": pause})
-    server = socketserver.ThreadingTCPServer((HOST, 0), handler)
-    server.daemon_threads = True
-    server.block_on_close = False
-    with running(server):
+
+    def misbehave(connection: socket.socket, _request: bytes) -> None:
+        connection.sendall(begin)
+        while again or connection.recv(1000):
+            connection.sendall(again)
+            time.sleep(pause)
+
+    with raw_server(misbehave) as server:
         started = time.monotonic()
-        port = int(server.server_address[1])
+        port = int(server.address.rpartition(":")[2])
         outcome = check(port, port, names=[f"w{number}.example.com" for number in range(5)], timeout=1)
         assert time.monotonic() - started < 4
     assert outcome.failed
     assert len(outcome.result["results"]) == 5
     assert "4 more names failed" in outcome.message
+
+
+@pytest.mark.parametrize("scheme", web.PORTS)
+def test_a_page_that_had_too_little_time_shows_nothing(check: Check, expired: Path, scheme: str) -> None:
+    pages: Pages = {"www.example.com": (200, "", token().encode())}
+    with site(pages, expired if scheme == "http" else None) as good, raw_server(lambda one, _: one.recv(1)) as silent:
+        port = int(silent.address.rpartition(":")[2])
+        outcome = check(*((port, good) if scheme == "http" else (good, port)), timeout=2)
+    assert f"{scheme}://www.example.com{web.PATH} at {silent.address} does not show the" in outcome.message
+    assert "no answer in time" in outcome.message
 
 
 def test_silent_name_resolution_ends_in_time(monkeypatch: pytest.MonkeyPatch, check: Check) -> None:

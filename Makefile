@@ -4,8 +4,8 @@
 
 # Needs Python 3.11 or newer, git and a package index; everything else is installed below .venv and .nox.
 PYTHON ?= python3
-# Sessions that do not mind company run this many at a time.
-JOBS ?= 2
+# Sessions that do not mind company run this many at a time; a part of their time is waiting.
+JOBS ?= 3
 # Servers that tests talk to, and other programs that they use, by Debian package name.
 DEBIAN_PACKAGES ?= bc chromium default-jre-headless haproxy knot nginx-light openssl shellcheck
 

@@ -37,7 +37,7 @@ from sessions.work import (
 JOBS = "3"  # test processes at a time; they wait a third of the time
 CAMPAIGN_JOBS = "4"  # likewise; half of their time is waiting
 CAMPAIGN_STRIDE = "31"  # one of this number of cells; coprime to the faults, so that each call gets different ones
-LEAST_COVERAGE = "94"  # percent of the lines and branches of plugins/, measured 96
+LEAST_COVERAGE = "94"  # percent of the lines and branches of plugins/, measured 95
 UNTYPED = ("unit", "vectors")  # folders of tests/ that mypy does not read
 BY_CORE = ("ansible-doc", "import", "runtime-metadata", "validate-modules")  # sanity tests
 CORE_PYTHON = CORE_PYTHONS[NEWEST_CORE]
@@ -78,14 +78,15 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(python=[OLDEST_TARGET, NEWEST_PYTHON], allow_parallel=True)
 def unit(session: nox.Session) -> None:
-    """Run the unit tests; on the oldest Python, those for managed hosts, with the newest and the oldest libraries."""
+    """Run the unit tests; on the oldest Python, those for managed hosts, and what uses libraries with the oldest."""
     if session.python == NEWEST_PYTHON:
         Work(session, "tests", NEWEST_CORE).pytest("--numprocesses", JOBS, "tests/unit", measure=True)
     else:
         work = Work(session, "tests")
         work.pytest("--numprocesses", JOBS, "tests/unit/plugins/module_utils")
         session.install("--require-hashes", *requirements("oldest"))
-        work.pytest("--numprocesses", JOBS, "tests/unit/plugins/module_utils")
+        packages = ("_certcentral", "_x509")  # the others import libraries through these
+        work.pytest("--numprocesses", JOBS, *(f"tests/unit/plugins/module_utils/{package}" for package in packages))
 
 
 @nox.session(allow_parallel=True)
@@ -138,8 +139,7 @@ def coverage(session: nox.Session) -> None:
     """Print the coverage of plugins/ that the sessions before it measured, and fail when it is too low."""
     session.install("--require-hashes", *requirements("tests"))
     data = {"COVERAGE_FILE": str(COVERAGE / "all")}
-    parts = [str(path) for path in COVERAGE.glob("*.*")]
-    session.run("coverage", "combine", "--keep", "--quiet", *parts, env=data)
+    session.run("coverage", "combine", "--keep", "--quiet", *map(str, COVERAGE.glob("*.*")), env=data)
     session.run("coverage", "report", f"--fail-under={LEAST_COVERAGE}", *session.posargs, env=data)
 
 

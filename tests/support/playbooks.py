@@ -124,6 +124,10 @@ class Ansible:
         python = os.environ.get("TARGET_PYTHON", sys.executable)
         lines = [f'"{name}" ansible_connection=local ansible_python_interpreter={python}' for name in names]
         self.inventory.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        if "MODULE_ARCHIVES" in os.environ:  # tasks that are delegated to a localhost that the inventory does not have
+            local = self.directory / "host_vars" / "localhost.yml"
+            local.parent.mkdir(exist_ok=True)
+            local.write_text(json.dumps({"ansible_python_interpreter": python}), encoding="utf-8")
 
     def adhoc(self, module: str, args: t.Mapping[str, t.Any] | None = None, *options: str, **env: str) -> Run:
         """Run `ansible all -m module -a args options`, with `env` added to the environment."""

@@ -103,7 +103,6 @@ def test_report_of_account_and_hosts(simulator: Simulator, ansible: Ansible, tmp
         assert certificate is not None
         (tmp_path / f"{host}.pem").write_text(certificate.chain[0].pem)
     variables: dict[str, t.Any] = {"dv_certificate_directory": str(tmp_path)}  # as the role has it
-    (tmp_path / "host_vars").mkdir()
     (tmp_path / "host_vars" / "web2.yml").write_text("certificate_report_managed: false\n")
     (tmp_path / "host_vars" / "web4.yml").write_text(
         "ansible_connection: ssh\nansible_host: 127.0.0.1\nansible_port: 1\n"

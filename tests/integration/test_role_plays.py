@@ -21,12 +21,10 @@ def play(fleet: Fleet, hosts: dict[str, dict[str, t.Any]], *plays: dict[str, t.A
     """Run plays for hosts with these variables of the role, without their prefix; other variables are unchanged."""
     fleet.ansible.hosts(*hosts)
     fleet.make_webroots(*hosts)
-    folder = fleet.ansible.directory / "host_vars"
-    folder.mkdir(exist_ok=True)
     for host, own in hosts.items():
         values = {"common_name": host, **fleet.variables, **own}
         plain = {name: values.pop(name) for name in own if name.startswith("ansible_")}
-        (folder / f"{host}.yml").write_text(
+        (fleet.ansible.host_vars / f"{host}.yml").write_text(
             yaml_of(values) + (yaml.safe_dump(plain) if plain else ""), encoding="utf-8"
         )
     path = fleet.ansible.directory / "plays.json"

@@ -100,10 +100,13 @@ class Ansible:
         self.home.mkdir()
         (self.home / "tmp").mkdir(mode=0o700)
         self.inventory = directory / "inventory"
+        self.host_vars = directory / "host_vars"
+        self.host_vars.mkdir()
         self.hosts("localhost")
         self.env = {
             # Do not measure Ansible itself, which would take half as long again.
             **{k: v for k, v in os.environ.items() if not k.startswith(("ANSIBLE_", "COVERAGE_", "DIGICERT_"))},
+            "MEASURE_MODULES": os.environ.get("COVERAGE_PROCESS_CONFIG", ""),
             "HOME": str(self.home),
             "ANSIBLE_COLLECTIONS_PATH": os.environ["ANSIBLE_COLLECTIONS_PATH"],
             "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
@@ -125,9 +128,7 @@ class Ansible:
         lines = [f'"{name}" ansible_connection=local ansible_python_interpreter={python}' for name in names]
         self.inventory.write_text("\n".join(lines) + "\n", encoding="utf-8")
         if "MODULE_ARCHIVES" in os.environ:  # tasks that are delegated to a localhost that the inventory does not have
-            local = self.directory / "host_vars" / "localhost.yml"
-            local.parent.mkdir(exist_ok=True)
-            local.write_text(json.dumps({"ansible_python_interpreter": python}), encoding="utf-8")
+            (self.host_vars / "localhost.yml").write_text(f"ansible_python_interpreter: {python}\n", encoding="utf-8")
 
     def adhoc(self, module: str, args: t.Mapping[str, t.Any] | None = None, *options: str, **env: str) -> Run:
         """Run `ansible all -m module -a args options`, with `env` added to the environment."""

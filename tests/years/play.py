@@ -162,10 +162,8 @@ def _account(lifetime: int, directory: Path) -> Iterator[_Account]:
 def _prepare(ansible: Ansible, accounts: Sequence[_Account], plan: dict[str, t.Any]) -> None:
     """Write what the processes read: inventory, variables of the hosts, the plan of the callback, the clock."""
     ansible.hosts(*(account.host for account in accounts))
-    folder = ansible.directory / "host_vars"
-    folder.mkdir()
     for account in accounts:
-        (folder / f"{account.host}.yml").write_text(yaml.safe_dump(account.variables), encoding="utf-8")
+        (ansible.host_vars / f"{account.host}.yml").write_text(yaml.safe_dump(account.variables), encoding="utf-8")
     files = {
         "AHEAD": (ansible.directory / "ahead", "0"),
         "SIMULATED_DAYS": (ansible.directory / "plan", json.dumps(plan)),

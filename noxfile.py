@@ -34,10 +34,10 @@ from sessions.work import (
     requirements,
 )
 
-JOBS = "3"  # test processes at a time; they wait a third of the time
-CAMPAIGN_JOBS = "4"  # likewise; half of their time is waiting
+JOBS, CAMPAIGN_JOBS, UNIT_JOBS = "3", "4", "12"  # test processes, which wait a third, half, and most of the time
 CAMPAIGN_STRIDE = "31"  # one of this number of cells; coprime to the faults, so that each call gets different ones
 LEAST_COVERAGE = "94"  # percent of the lines and branches of plugins/, measured 95
+UTILS = "tests/unit/plugins/module_utils"
 UNTYPED = ("unit", "vectors")  # folders of tests/ that mypy does not read
 BY_CORE = ("ansible-doc", "import", "runtime-metadata", "validate-modules")  # sanity tests
 CORE_PYTHON = CORE_PYTHONS[NEWEST_CORE]
@@ -54,6 +54,28 @@ nox.needs_version = ">=2026.10"
 nox.options.default_venv_backend = "uv"
 nox.options.download_python = "never"
 nox.options.error_on_missing_interpreters = os.environ.get("CI") == "true"
+
+
+@nox.session(allow_parallel=True)
+@nox.parametrize(
+    ["python", "core"], [nox.param(CORE_PYTHONS[core], core, id=core) for core in (NEWEST_CORE, OLDEST_CORE)]
+)
+def integration(session: nox.Session, core: str) -> None:
+    """Run playbooks against the simulator: every test with the newest ansible-core, smoke tests with the oldest."""
+    work = Work(session, "tests", core)
+    if core == NEWEST_CORE:
+        work.add_collections(core, "amazon.aws", "azure.azcollection", "community.dns")
+        # In folders of their own: they must not decide about the versions of anything else.
+        for variable, name in (("FOREIGN_CLIENT", "foreign"), ("PROVIDERS", "providers")):
+            work.env[variable] = str(work.root / name)
+            session.install("--require-hashes", "--target", work.env[variable], *requirements(name))
+        work.pytest("--numprocesses", JOBS, "tests/integration", measure=True)
+    else:  # on what a managed host has: the oldest Python, with nothing but what the modules need
+        work.add_collections(core)
+        target = work.root / "target"
+        work.run("python", "-m", "tests.support.environments", target, OLDEST_TARGET, "target")
+        work.env["TARGET_PYTHON"] = str(target / "bin" / "python")
+        work.pytest("--numprocesses", JOBS, "-m", "smoke", "tests/integration")
 
 
 @nox.session(python=NEWEST_PYTHON, allow_parallel=True)
@@ -80,35 +102,13 @@ def lint(session: nox.Session) -> None:
 def unit(session: nox.Session) -> None:
     """Run the unit tests; on the oldest Python, those for managed hosts, and what uses libraries with the oldest."""
     if session.python == NEWEST_PYTHON:
-        Work(session, "tests", NEWEST_CORE).pytest("--numprocesses", JOBS, "tests/unit", measure=True)
+        work = Work(session, "tests", NEWEST_CORE)
+        work.pytest("--numprocesses", UNIT_JOBS, "tests/unit", measure=not session.posargs)
     else:
         work = Work(session, "tests")
-        work.pytest("--numprocesses", JOBS, "tests/unit/plugins/module_utils")
+        work.pytest("--numprocesses", UNIT_JOBS, UTILS)
         session.install("--require-hashes", *requirements("oldest"))
-        packages = ("_certcentral", "_x509")  # the others import libraries through these
-        work.pytest("--numprocesses", JOBS, *(f"tests/unit/plugins/module_utils/{package}" for package in packages))
-
-
-@nox.session(allow_parallel=True)
-@nox.parametrize(
-    ["python", "core"], [nox.param(CORE_PYTHONS[core], core, id=core) for core in (NEWEST_CORE, OLDEST_CORE)]
-)
-def integration(session: nox.Session, core: str) -> None:
-    """Run playbooks against the simulator: every test with the newest ansible-core, smoke tests with the oldest."""
-    work = Work(session, "tests", core)
-    if core == NEWEST_CORE:
-        work.add_collections(core, "amazon.aws", "azure.azcollection", "community.dns")
-        # In folders of their own: they must not decide about the versions of anything else.
-        for variable, name in (("FOREIGN_CLIENT", "foreign"), ("PROVIDERS", "providers")):
-            work.env[variable] = str(work.root / name)
-            session.install("--require-hashes", "--target", work.env[variable], *requirements(name))
-        work.pytest("--numprocesses", JOBS, "tests/integration", measure=True)
-    else:  # on what a managed host has: the oldest Python, with nothing but what the modules need
-        work.add_collections(core)
-        target = work.root / "target"
-        work.run("python", "-m", "tests.support.environments", target, OLDEST_TARGET, "target")
-        work.env["TARGET_PYTHON"] = str(target / "bin" / "python")
-        work.pytest("--numprocesses", JOBS, "-m", "smoke", "tests/integration")
+        work.pytest("--numprocesses", UNIT_JOBS, f"{UTILS}/_certcentral", f"{UTILS}/_x509")  # others import these
 
 
 @nox.session(python=CORE_PYTHON, allow_parallel=True)
@@ -144,7 +144,7 @@ def coverage(session: nox.Session) -> None:
 
 
 @nox.session(allow_parallel=True)
-@nox.parametrize(["python", "core"], [nox.param(python, core, id=core) for core, python in CORE_PYTHONS.items()])
+@nox.parametrize(["python", "core"], [nox.param(CORE_PYTHONS[core], core, id=core) for core in reversed(CORES)])
 def sanity(session: nox.Session, core: str) -> None:
     """Run all of ansible-test's sanity tests with the newest core, and with each older one what depends on the core.
 

@@ -34,7 +34,7 @@ from sessions.work import (
     requirements,
 )
 
-JOBS, CAMPAIGN_JOBS, UNIT_JOBS = "3", "4", "12"  # test processes, which wait a third, half, and most of the time
+JOBS, CAMPAIGN_JOBS, UNIT_JOBS = "3", "4", "4"  # test processes, which wait a third, half, and most of the time
 CAMPAIGN_STRIDE = "31"  # one of this number of cells; coprime to the faults, so that each call gets different ones
 LEAST_COVERAGE = "94"  # percent of the lines and branches of plugins/, measured 95
 UTILS = "tests/unit/plugins/module_utils"

@@ -102,7 +102,8 @@ def look_over_http(name: str, sought: Sought, site: web.Site, limit: TimeLimit) 
     wrong = next(((page, fault) for page, fault in faults if fault), None)
     if wrong is not None:
         page, fault = wrong
-        reason = f"the page {page.url} at {page.address} does not show the {sought.noun}: {fault}"
+        where = f"{page.url} at {page.address}" if page.address else page.url
+        reason = f"the page {where} does not show the {sought.noun}: {fault}"
         return Look(name, page.url, asked, reason, advice=WEBROOT_ADVICE)
     others = [page for page in pages if page.text is None]
     if not faults:

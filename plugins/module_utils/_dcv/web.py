@@ -77,7 +77,7 @@ class _NoPageError(Exception):
 
 
 class _SilentError(Exception):
-    """A server took the connection and did not answer in time; the message is its address."""
+    """Something did not answer in time: a server that took the connection, whose address is the message, or DNS."""
 
 
 def fetch(scheme: str, name: str, site: Site, limit: TimeLimit) -> Page:
@@ -132,6 +132,8 @@ def _connect(url: str, site: Site, limit: TimeLimit) -> tuple[socket.socket, str
         found = resolve(host, port, limit)
     except socket.gaierror:
         raise _NoPageError(f"{printable(host, 100)} cannot be resolved") from None
+    except socket.timeout:
+        raise _SilentError from None
     usable = found if site.address else [one for one in found if _is_public(one[1][0])]
     if not usable:
         shown = printable(str(found[0][1][0]), 60)

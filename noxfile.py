@@ -36,7 +36,6 @@ from sessions.work import (
 
 JOBS, CAMPAIGN_JOBS, UNIT_JOBS = "3", "4", "4"  # test processes, which wait a third, half, and most of the time
 CAMPAIGN_STRIDE = "31"  # one of this number of cells; coprime to the faults, so that each call gets different ones
-LEAST_COVERAGE = "94"  # percent of the lines and branches of plugins/, measured 95
 UTILS = "tests/unit/plugins/module_utils"
 UNTYPED = ("unit", "vectors")  # folders of tests/ that mypy does not read
 BY_CORE = ("ansible-doc", "import", "runtime-metadata", "validate-modules")  # sanity tests
@@ -100,15 +99,14 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(python=[OLDEST_TARGET, NEWEST_PYTHON], allow_parallel=True)
 def unit(session: nox.Session) -> None:
-    """Run the unit tests; on the oldest Python, those for managed hosts, and what uses libraries with the oldest."""
+    """Run the unit tests; on the oldest Python, those for managed hosts, with the oldest libraries."""
     if session.python == NEWEST_PYTHON:
         work = Work(session, "tests", NEWEST_CORE)
         work.pytest("--numprocesses", UNIT_JOBS, "tests/unit", measure=not session.posargs)
     else:
         work = Work(session, "tests")
-        work.pytest("--numprocesses", UNIT_JOBS, UTILS)
         session.install("--require-hashes", *requirements("oldest"))
-        work.pytest("--numprocesses", UNIT_JOBS, f"{UTILS}/_certcentral", f"{UTILS}/_x509")  # others import these
+        work.pytest("--numprocesses", UNIT_JOBS, UTILS)
 
 
 @nox.session(python=CORE_PYTHON, allow_parallel=True)
@@ -123,7 +121,7 @@ def campaign(session: nox.Session) -> None:
     if deep:
         work.env["HYPOTHESIS_PROFILE"] = "deep"
         arguments.append("tests/unit/plugins/module_utils/_certcentral/test_any_response.py")
-    work.pytest(*arguments, under=namespace, measure=not deep)
+    work.pytest(*arguments, under=namespace)  # measuring it would double its time, and add 0.5 % to what others measure
     if deep:
         work.run("python", "-m", "tests.histories", "--steps", "100000")
 
@@ -140,7 +138,7 @@ def coverage(session: nox.Session) -> None:
     session.install("--require-hashes", *requirements("tests"))
     data = {"COVERAGE_FILE": str(COVERAGE / "all")}
     session.run("coverage", "combine", "--keep", "--quiet", *map(str, COVERAGE.glob("*.*")), env=data)
-    session.run("coverage", "report", f"--fail-under={LEAST_COVERAGE}", *session.posargs, env=data)
+    session.run("coverage", "report", *session.posargs, env=data)
 
 
 @nox.session(allow_parallel=True)

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -123,10 +124,10 @@ class Work:
     def prepare_ansible_test(self) -> None:
         """Give ansible-test's pip the settings of this environment, a shared cache, and a local pip.
 
-        ansible-test downloads pip from its own server. This uses the pip of Python instead, so only a package index is
-        needed.
+        ansible-test downloads pip from its own server, and installs and compiles it in each environment. This lends
+        them the pip beside nox instead, so only a package index is needed.
         """
-        settings = {"cache-dir": str(ROOT / ".nox" / "work" / "pip")}
+        settings = {"cache-dir": str(ROOT / ".nox" / "work" / "pip"), "compile": "false"}
         settings |= {key[4:].lower().replace("_", "-"): text for key, text in os.environ.items() if key[:4] == "PIP_"}
         config = self.home / ".config" / "pip" / "pip.conf"
         config.parent.mkdir(parents=True, exist_ok=True)
@@ -135,8 +136,9 @@ class Work:
         source = Path(str(self.session.run("python", "-c", program, silent=True)).strip())
         cache = self.home / ".ansible" / "test" / "cache"
         cache.mkdir(parents=True, exist_ok=True)
+        pip = str(Path(sysconfig.get_path("purelib"), "pip"))
+        script = f"import pathlib, site\n\npathlib.Path(site.getsitepackages()[0], 'pip').symlink_to({pip!r})\n"
         for version in set(re.findall(r"""\bpip['"]?[=:] ?['"]([\d.]+)""", source.read_text("utf-8"))):
-            script = "import ensurepip\n\nensurepip.bootstrap(upgrade=True, default_pip=True)\n"
             (cache / f"get_pip_{version.replace('.', '_')}.py").write_text(script, "utf-8")
 
 

@@ -35,7 +35,6 @@ def failure_of(run: Run | TaskResult, *words: str) -> TaskResult:
     return task
 
 
-@pytest.mark.smoke
 def test_bad_input_is_refused_before_any_request(simulator: Simulator, ansible: Ansible) -> None:
     cases: dict[str, tuple[dict[str, Any], str]] = {
         "empty key": ({"api_key": ""}, "api_key is empty"),

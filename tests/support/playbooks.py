@@ -99,6 +99,8 @@ class Ansible:
         self.home = directory / "home"
         self.home.mkdir()
         (self.home / "tmp").mkdir(mode=0o700)
+        # Looking for results each millisecond takes a part of the time of the modules that it waits for.
+        (self.home / ".ansible.cfg").write_text("[defaults]\ninternal_poll_interval = 0.01\n", encoding="utf-8")
         self.inventory = directory / "inventory"
         self.host_vars = directory / "host_vars"
         self.host_vars.mkdir()

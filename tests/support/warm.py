@@ -34,13 +34,14 @@ import zipimport
 from pathlib import Path
 
 LIBRARIES = (
-    *("ansible.module_utils.basic", "ansible.module_utils._internal._ansiballz._loader", "requests"),
+    *("ansible.module_utils.basic", "ansible.module_utils._internal._ansiballz._loader", "coverage", "requests"),
     *("cryptography.x509", "cryptography.hazmat.primitives.serialization.pkcs12", "dns.query", "dns.update"),
 )
+AT_START = ("PYTHON", "LC_", "LANG")  # of the environment, what Python reads at its start
 # Sends its descriptors and environment to the server, and ends like the module. {0}: Python, {1}: the socket.
 CLIENT = """#!{0} -IS
 import os, sys
-own = {{name: value for name, value in os.environ.items() if name.startswith(("PYTHON", "LC_", "LANG"))}}
+own = {{name: value for name, value in os.environ.items() if name.startswith({4!r}) and name != "PYTHONPATH"}}
 if len(sys.argv) > 1 or own != {2!r} or os.geteuid() != {3}:
     os.execv({0!r}, [{0!r}, *sys.argv[1:]])
 import json, socket
@@ -63,8 +64,8 @@ class WarmPython:
         self._address = folder / "socket"
 
     def __enter__(self) -> WarmPython:
-        own = {name: value for name, value in os.environ.items() if name.startswith(("PYTHON", "LC_", "LANG"))}
-        client = CLIENT.format(sys.executable, str(self._address), own, os.geteuid())
+        own = {name: value for name, value in os.environ.items() if name.startswith(AT_START) and name != "PYTHONPATH"}
+        client = CLIENT.format(sys.executable, str(self._address), own, os.geteuid(), AT_START)
         self.interpreter.write_text(client, encoding="utf-8")
         self.interpreter.chmod(0o755)
         command = [sys.executable, __file__, str(self._address)]
@@ -151,8 +152,11 @@ def _become(descriptors: list[int], env: dict[str, str], cwd: str, umask: int) -
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 (stays open)
     sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    inherited = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     os.environ.clear()
     os.environ.update(env)
+    own = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
+    sys.path[:] = [*own, *(folder for folder in sys.path if folder not in inherited)]
     os.chdir(cwd)
     os.umask(umask)
     if os.environ.get("MEASURE_MODULES"):

@@ -119,7 +119,7 @@ def test_two_hosts_prove_one_name_at_once_and_other_values_stay(fleet: Fleet, tm
     env = fleet.ansible.env
     env["ANSIBLE_FORKS"] = "8"
     env["ANSIBLE_COLLECTIONS_PATH"] = os.pathsep.join([str(azure.path), env["ANSIBLE_COLLECTIONS_PATH"]])
-    env["PYTHONPATH"] = os.pathsep.join([*filter(None, [env.get("PYTHONPATH")]), packages])
+    env["MORE_PACKAGES"] = packages
     try:
         with proxy_to(tmp_path, cloudflare, hetzner) as proxy:
             env.update(proxy)

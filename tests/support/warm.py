@@ -7,8 +7,8 @@
 A module imports for longer than it works, most of it compiled from the archive that Ansible sends. Ansible's part and
 the libraries are already imported; the collection's own files still come from the archive, and what one module compiled
 is stored for the next one with the same text. A module has a process, an environment, descriptors, a working folder and
-an exit code of its own, as with any Python. What comes as a file, or in an environment that Python itself reads at its
-start, runs with the real one.
+an exit code of its own, as with any Python. It finds more packages in the folder that MORE_PACKAGES names. What comes
+as a file, or in an environment that Python itself reads at its start, runs with the real one.
 
 Started as a program, with the address of a socket, this file is the process to fork from.
 """
@@ -37,11 +37,10 @@ LIBRARIES = (
     *("ansible.module_utils.basic", "ansible.module_utils._internal._ansiballz._loader", "coverage", "requests"),
     *("cryptography.x509", "cryptography.hazmat.primitives.serialization.pkcs12", "dns.query", "dns.update"),
 )
-AT_START = ("PYTHON", "LC_", "LANG")  # of the environment, what Python reads at its start
 # Sends its descriptors and environment to the server, and ends like the module. {0}: Python, {1}: the socket.
 CLIENT = """#!{0} -IS
 import os, sys
-own = {{name: value for name, value in os.environ.items() if name.startswith({4!r}) and name != "PYTHONPATH"}}
+own = {{name: value for name, value in os.environ.items() if name.startswith(("PYTHON", "LC_", "LANG"))}}
 if len(sys.argv) > 1 or own != {2!r} or os.geteuid() != {3}:
     os.execv({0!r}, [{0!r}, *sys.argv[1:]])
 import json, socket
@@ -64,8 +63,8 @@ class WarmPython:
         self._address = folder / "socket"
 
     def __enter__(self) -> WarmPython:
-        own = {name: value for name, value in os.environ.items() if name.startswith(AT_START) and name != "PYTHONPATH"}
-        client = CLIENT.format(sys.executable, str(self._address), own, os.geteuid(), AT_START)
+        own = {name: value for name, value in os.environ.items() if name.startswith(("PYTHON", "LC_", "LANG"))}
+        client = CLIENT.format(sys.executable, str(self._address), own, os.geteuid())
         self.interpreter.write_text(client, encoding="utf-8")
         self.interpreter.chmod(0o755)
         command = [sys.executable, __file__, str(self._address)]
@@ -152,11 +151,9 @@ def _become(descriptors: list[int], env: dict[str, str], cwd: str, umask: int) -
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 (stays open)
     sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
-    inherited = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     os.environ.clear()
     os.environ.update(env)
-    own = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
-    sys.path[:] = [*own, *(folder for folder in sys.path if folder not in inherited)]
+    sys.path[:0] = filter(None, [os.environ.get("MORE_PACKAGES")])
     os.chdir(cwd)
     os.umask(umask)
     if os.environ.get("MEASURE_MODULES"):

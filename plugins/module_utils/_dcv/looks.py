@@ -27,6 +27,7 @@ LONGEST_NAME = 253  # characters, RFC 1035, 2.3.4
 _ADDRESS_ADVICE = "or set http_address (dv_certificate_http_address)."
 WEBROOT_ADVICE = f"Check the webroot (dv_certificate_webroot) and the name's address records, {_ADDRESS_ADVICE}"
 SERVER_ADVICE = f"Check the name's address records, the web server, and firewalls, {_ADDRESS_ADVICE}"
+TIMEOUT_ADVICE = "Check the web server and firewalls, or raise timeout (dv_certificate_check_timeout)."
 DNS_ADVICE = (
     "Check that the record is published on each name server of the zone, or raise timeout "
     "(dv_certificate_check_timeout)."
@@ -104,7 +105,7 @@ def look_over_http(name: str, sought: Sought, site: web.Site, limit: TimeLimit) 
         page, fault = wrong
         where = f"{page.url} at {page.address}" if page.address else page.url
         reason = f"the page {where} does not show the {sought.noun}: {fault}"
-        return Look(name, page.url, asked, reason, advice=WEBROOT_ADVICE)
+        return Look(name, page.url, asked, reason, advice=TIMEOUT_ADVICE if fault == web.SILENCE else WEBROOT_ADVICE)
     others = [page for page in pages if page.text is None]
     if not faults:
         return _not_seen(name, sought, pages, asked)

@@ -27,6 +27,7 @@ from ansible_collections.community.digicert.plugins.module_utils._dcv.time_limit
 
 PATH = "/.well-known/pki-validation/fileauth.txt"
 PORTS = {"https": 443, "http": 80}
+SILENCE = "no answer in time"  # a reason of `Page`
 
 _CHARACTERS = 5000  # that DigiCert reads
 _REDIRECTS = 5
@@ -108,14 +109,14 @@ def fetch(scheme: str, name: str, site: Site, limit: TimeLimit) -> Page:
         return Page(url, address, None, str(error))
     except _SilentError as error:
         # Too short a time shows nothing: DigiCert, which waits longer, may see a page that lacks the value.
-        return Page(url, str(error), "" if is_short else None, _reason(socket.timeout()))
+        return Page(url, str(error), "" if is_short else None, SILENCE)
     except (OSError, http.client.HTTPException) as exc:
         return Page(url, address, None, _reason(exc))
 
 
 def _reason(exc: Exception) -> str:
     if isinstance(exc, socket.timeout):
-        return "no answer in time"
+        return SILENCE
     if isinstance(exc, ssl.SSLError):
         return f"TLS fails ({printable(exc.reason or 'unknown cause', 60).lower().replace('_', ' ')})"
     if isinstance(exc, OSError):

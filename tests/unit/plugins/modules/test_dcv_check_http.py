@@ -337,7 +337,7 @@ def test_a_page_that_had_too_little_time_shows_nothing(check: Check, expired: Pa
         port = int(silent.address.rpartition(":")[2])
         outcome = check(*((port, good) if scheme == "http" else (good, port)), timeout=2)
     assert f"{scheme}://www.example.com{web.PATH} at {silent.address} does not show the" in outcome.message
-    assert "no answer in time" in outcome.message
+    assert "no answer in time. Check the web server and firewalls, or raise timeout" in outcome.message
 
 
 def test_silent_name_resolution_ends_in_time_and_shows_nothing(monkeypatch: pytest.MonkeyPatch, check: Check) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 import typing as t
 
@@ -81,10 +82,12 @@ def _places(value: t.Any) -> t.Iterator[tuple[t.Any, t.Any]]:
         yield from _places(value[name])
 
 
+# Python 3.8 sometimes aborts at a limit of recursion that Hypothesis has set. test_client.py has this body there too.
+DEEP = b"[" * (100_000 if sys.version_info >= (3, 9) else 1)
 bodies = (
     (mutated() | anything).map(lambda value: json.dumps(value).encode())
     | st.binary(max_size=60)
-    | st.sampled_from([b"", b"{", b"[" * 100_000, b"\xef\xbb\xbf{}", b"\xff\xfe{\x00}\x00"])
+    | st.sampled_from([b"", b"{", DEEP, b"\xef\xbb\xbf{}", b"\xff\xfe{\x00}\x00"])
     | st.tuples(st.binary(max_size=20), st.binary(max_size=20)).map(API_KEY.encode().join)
 )
 dates = texts | st.sampled_from(["Mon, 23 Nov 2026 10:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 -2359"])

@@ -72,3 +72,15 @@ def read_request(connection: socket.socket) -> bytes:
         if not piece:
             break
     return head + b"\r\n\r\n" + body
+
+
+@contextlib.contextmanager
+def silent_server(*, taken: bool) -> t.Iterator[int]:
+    """Yield the port of a server that never answers; unless `taken`, it does not take connections either."""
+    with socket.create_server((HOST, 0), backlog=128 if taken else 0) as listener, contextlib.ExitStack() as stack:
+        address = listener.getsockname()
+        for _ignored in range(0 if taken else 2):  # Linux queues one more than the backlog
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(address)
+        yield address[1]

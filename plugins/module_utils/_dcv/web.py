@@ -36,6 +36,7 @@ _LONGEST_URL = 2000
 _ADDRESSES = 6  # that are tried for one name
 _PER_EXCHANGE = 15.0  # seconds
 _PER_CONNECTION = 5.0  # seconds
+_LEAST_ATTEMPT = 1.5  # seconds: TCP repeats a lost first packet after one second
 _EMBEDDING = ipaddress.ip_network("64:ff9b::/96")  # NAT64 (RFC 6052): the last 32 bits are an IPv4 address
 
 
@@ -78,7 +79,10 @@ class _NoPageError(Exception):
 
 
 class _SilentError(Exception):
-    """Something did not answer in time: a server that took the connection, whose address is the message, or DNS."""
+    """Something did not answer in time: DNS, or a server, whose address is the message.
+
+    A server that does not take a connection counts only if the time for it was very short.
+    """
 
 
 def fetch(scheme: str, name: str, site: Site, limit: TimeLimit) -> Page:
@@ -140,11 +144,13 @@ def _connect(url: str, site: Site, limit: TimeLimit) -> tuple[socket.socket, str
         shown = printable(str(found[0][1][0]), 60)
         raise _NoPageError(f"its address {shown} is not public, so DigiCert cannot reach it")
     usable = usable[:_ADDRESSES]
-    failures = []
+    failures, is_unsure = [], False
     for index, (family, address) in enumerate(usable):
         connection, is_reached = socket.socket(family, socket.SOCK_STREAM), False
+        part = limit.share(len(usable) - index, _PER_CONNECTION)
+        is_short = part.left < _LEAST_ATTEMPT
         try:
-            _set_timeout(connection, limit.share(len(usable) - index, _PER_CONNECTION))
+            _set_timeout(connection, part)
             connection.connect(address)
             is_reached = True
             if parts.scheme == "https":
@@ -153,9 +159,12 @@ def _connect(url: str, site: Site, limit: TimeLimit) -> tuple[socket.socket, str
             connection.close()
             if is_reached and isinstance(exc, socket.timeout):
                 raise _SilentError(_shown(address)) from None
+            is_unsure = is_unsure or (is_short and isinstance(exc, socket.timeout))
             failures.append(f"{_reason(exc)} at {_shown(address)}")
         else:
             return connection, _shown(address)
+    if is_unsure:
+        raise _SilentError(_shown(usable[0][1]))
     raise _NoPageError(failures[0])
 
 

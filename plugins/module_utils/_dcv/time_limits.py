@@ -61,6 +61,8 @@ def resolve(host: str, port: int, limit: TimeLimit) -> list[tuple[int, t.Any]]:
     def ask() -> list[t.Any]:
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
 
+    if limit.left <= 0:
+        raise socket.timeout("timed out")
     try:
         # getaddrinfo() does not have a time limit.
         found = call_with_deadline(limit.left, Deadline(), ask)

@@ -79,27 +79,32 @@ class _NoPageError(Exception):
 
 
 class _SilentError(Exception):
-    """Something did not answer in time: DNS, or a server, whose address is the message.
+    """Something did not answer in the time that it had: DNS, or a server, whose address is known.
 
     A server that does not take a connection counts only if the time for it was very short.
     """
+
+    def __init__(self, seconds: float, address: str = "") -> None:
+        super().__init__()
+        self.is_short = seconds < _PER_CONNECTION
+        self.address = address
 
 
 def fetch(scheme: str, name: str, site: Site, limit: TimeLimit) -> Page:
     """Return what DigiCert would see of a name's file; follows redirects like DigiCert. Raises nothing."""
     url, address, parts = f"{scheme}://{name}{PATH}", "", 1 + _REDIRECTS
     limit = limit.share(1, _PER_EXCHANGE)
-    is_short = limit.left < _PER_CONNECTION
     try:
         for _redirect in range(parts):
             connection, address = _connect(url, site, limit)
             with connection:
+                seconds = limit.left
                 try:
                     status, location, text = _exchange(connection, url, site, limit)
                 except socket.timeout:
-                    raise _SilentError(address) from None
+                    raise _SilentError(seconds, address) from None
             if status not in _FOLLOWED:
-                if 200 <= status < 400:
+                if status < 400:
                     return Page(url, address, text, "")
                 return Page(url, address, None, f"HTTP {status}", status)
             target = _redirected(url, location, site.allowed)
@@ -113,7 +118,7 @@ def fetch(scheme: str, name: str, site: Site, limit: TimeLimit) -> Page:
         return Page(url, address, None, str(error))
     except _SilentError as error:
         # Too short a time shows nothing: DigiCert, which waits longer, may see a page that lacks the value.
-        return Page(url, str(error), "" if is_short else None, SILENCE)
+        return Page(url, error.address or address, "" if error.is_short else None, SILENCE)
     except (OSError, http.client.HTTPException) as exc:
         return Page(url, address, None, _reason(exc))
 
@@ -133,12 +138,13 @@ def _connect(url: str, site: Site, limit: TimeLimit) -> tuple[socket.socket, str
     parts = urlsplit(url)
     port = site.ports[_by_port(parts.port or PORTS[parts.scheme])]
     host = site.address or parts.hostname or ""
+    seconds = limit.left
     try:
         found = resolve(host, port, limit)
     except socket.gaierror:
         raise _NoPageError(f"{printable(host, 100)} cannot be resolved") from None
     except socket.timeout:
-        raise _SilentError from None
+        raise _SilentError(seconds) from None
     usable = found if site.address else [one for one in found if _is_public(one[1][0])]
     if not usable:
         shown = printable(str(found[0][1][0]), 60)
@@ -152,19 +158,19 @@ def _connect(url: str, site: Site, limit: TimeLimit) -> tuple[socket.socket, str
         try:
             _set_timeout(connection, part)
             connection.connect(address)
-            is_reached = True
+            is_reached, seconds = True, limit.left
             if parts.scheme == "https":
                 connection = _with_tls(connection, parts.hostname or "", limit)
         except OSError as exc:
             connection.close()
             if is_reached and isinstance(exc, socket.timeout):
-                raise _SilentError(_shown(address)) from None
+                raise _SilentError(seconds, _shown(address)) from None
             is_unsure = is_unsure or (is_short and isinstance(exc, socket.timeout))
             failures.append(f"{_reason(exc)} at {_shown(address)}")
         else:
             return connection, _shown(address)
     if is_unsure:
-        raise _SilentError(_shown(usable[0][1]))
+        raise _SilentError(0.0, _shown(usable[0][1]))
     raise _NoPageError(failures[0])
 
 
@@ -217,13 +223,25 @@ def _exchange(connection: socket.socket, url: str, site: Site, limit: TimeLimit)
     response = http.client.HTTPResponse(t.cast(socket.socket, _Wire(connection, limit)), method="GET")
     try:
         response.begin()
-        # A character has at most four bytes in UTF-8.
-        body = response.read(4 * _CHARACTERS) if 200 <= response.status < 300 or response.status in (300, 303) else b""
-    except http.client.IncompleteRead as exc:
-        body = exc.partial
+        body = _body(response) if 200 <= response.status < 300 or response.status in (300, 303) else b""
     finally:
         response.close()
     return response.status, response.getheader("Location") or "", body.decode("utf-8", "replace")[:_CHARACTERS]
+
+
+def _body(response: http.client.HTTPResponse) -> bytes:
+    """Return as much of a body as DigiCert reads, b"" if it is cut off; raises _SilentError.
+
+    A server that began to answer counts, so DigiCert does not go on to plain HTTP.
+    """
+    try:
+        return response.read(4 * _CHARACTERS)  # a character has at most four bytes in UTF-8
+    except http.client.IncompleteRead as exc:
+        return exc.partial
+    except socket.timeout:
+        raise _SilentError(0.0) from None
+    except (OSError, http.client.HTTPException):
+        return b""
 
 
 def _redirected(url: str, location: str, allowed: t.AbstractSet[str]) -> str | None:

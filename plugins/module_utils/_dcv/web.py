@@ -150,7 +150,7 @@ def _connect(url: str, site: Site, limit: TimeLimit) -> tuple[socket.socket, str
         shown = printable(str(found[0][1][0]), 60)
         raise _NoPageError(f"its address {shown} is not public, so DigiCert cannot reach it")
     usable = usable[:_ADDRESSES]
-    failures, is_unsure = [], False
+    failures, unsure = [], ""
     for index, (family, address) in enumerate(usable):
         connection, is_reached = socket.socket(family, socket.SOCK_STREAM), False
         part = limit.share(len(usable) - index, _PER_CONNECTION)
@@ -165,12 +165,12 @@ def _connect(url: str, site: Site, limit: TimeLimit) -> tuple[socket.socket, str
             connection.close()
             if is_reached and isinstance(exc, socket.timeout):
                 raise _SilentError(seconds, _shown(address)) from None
-            is_unsure = is_unsure or (is_short and isinstance(exc, socket.timeout))
+            unsure = _shown(address) if is_short and isinstance(exc, socket.timeout) else unsure
             failures.append(f"{_reason(exc)} at {_shown(address)}")
         else:
             return connection, _shown(address)
-    if is_unsure:
-        raise _SilentError(0.0, _shown(usable[0][1]))
+    if unsure:
+        raise _SilentError(0.0, unsure)
     raise _NoPageError(failures[0])
 
 

@@ -141,6 +141,7 @@ def test_token_over_https_alone_whatever_the_certificate(check: Check, expired: 
         ((200, "", "catch-all page"), (200, "", "token"), False),
         ((200, "", "token"), (200, "", "catch-all page"), False),
         ((404, "", ""), (500, "", "token"), False),
+        ((101, "", ""), (200, "", "token"), False),
         ((303, "http://www.example.com/", "no"), (200, "", "token"), False),
         ((301, "http://www.example.com:80/", ""), (200, "", "token"), True),
         ((301, "https://evil.example/", ""), (200, "", "token"), False),

@@ -48,9 +48,9 @@ def redirect_late(connection: socket.socket, request: bytes) -> None:
 
 @pytest.mark.parametrize("reply", [reset, stall, redirect_late])
 def test_a_server_that_began_to_answer_counts(monkeypatch: pytest.MonkeyPatch, reply: t.Any) -> None:
-    monkeypatch.setattr(web, "_PER_CONNECTION", 0.8)
+    monkeypatch.setattr(web, "_PER_CONNECTION", 2.5)
     with raw_server(reply) as server:
-        page = fetch(int(server.address.rpartition(":")[2]), 1.5)
+        page = fetch(int(server.address.rpartition(":")[2]), 3.0)
     assert (page.text, page.address) == ("", server.address)
 
 
